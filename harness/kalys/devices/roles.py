@@ -1,0 +1,270 @@
+"""Roles: what a suite may ask of a device, whoever made it and wherever it is.
+
+A suite asks the bench for a role and gets a driver of it. No role says how; that is the driver's
+and the profile's business. Every method may raise LinkError, ProtocolError or Refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from kalys.ballots.sheet import Sheet
+from kalys.protocols.urn.messages import Event, EventKind, Purpose, ReportKind, Role, UrnState
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who a device says it is."""
+
+    maker: str
+    model: str
+    serial: str
+    firmware: str
+    firmware_sha256: str
+    legal_software_id: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """State of an urn at one moment."""
+
+    state: UrnState
+    path: str
+    power: str
+    cover_open: bool
+    alarm: str
+    valid: int
+    invalid: int
+    returned: int
+    capacity_left: int
+    event_counter: int
+    definition_sha256: str
+
+
+@dataclass(frozen=True)
+class SelfTestItem:
+    name: str
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class ClockReading:
+    """The device's civil time, and the harness times (ns of the run's clock) around the reading."""
+
+    device: datetime
+    sent: int
+    received: int
+
+
+@dataclass(frozen=True)
+class Results:
+    """Totals as the device exports them. ``votes[contest][option]`` are counts of votes."""
+
+    time: datetime
+    sheets: int
+    valid: int
+    invalid: int
+    votes: Mapping[str, Mapping[str, int]]
+    overvotes: Mapping[str, int]
+    undervotes: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class VoteRecord:
+    """One cast vote record: ``marks[contest]`` are the options read as marked."""
+
+    id: str
+    style: str
+    valid: bool
+    marks: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    sequence: int
+    time: datetime
+    stamp: str           # the time stamp as the device writes it
+    device: str
+    kind: str            # error, startup, zero-check, authentication, open, close, cast, export, ...
+    event: str
+    outcome: str
+    user: str
+    resource: str
+    chain: bytes         # SHA-256 over the previous entry's chain and this entry's fields
+
+
+@dataclass(frozen=True)
+class Received:
+    """An event and the harness time (ns of the run's clock) at which it came."""
+
+    event: Event
+    time: int
+
+    @property
+    def kind(self) -> EventKind:
+        return self.event.kind
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        return self.event.fields
+
+
+class Urn(Protocol):
+    """A ballot-counting urn."""
+
+    name: str
+
+    def identity(self) -> Identity: ...
+    def status(self) -> Status: ...
+    def self_test(self) -> Sequence[SelfTestItem]: ...
+    def read_clock(self) -> ClockReading: ...
+    def set_clock(self, time: datetime) -> None: ...
+    def login(self, role: Role) -> None: ...
+    def login_with(self, role: Role, key: bytes) -> None:
+        """Authenticate with a key of the caller's (for tests of wrong keys)."""
+        ...
+    def challenge(self, role: Role) -> bytes: ...
+    def authenticate(self, role: Role, mac: bytes) -> None:
+        """The second half of a log-in alone (for tests of replay)."""
+        ...
+    def logout(self) -> None: ...
+    def load(self, purpose: Purpose, data: bytes) -> None: ...
+    def reset_election(self) -> None: ...
+    def test_mode(self, on: bool) -> None: ...
+    def open(self) -> None: ...
+    def close(self) -> None: ...
+    def print(self, kind: ReportKind) -> None:
+        """Start printing; the PRINTED event tells the end."""
+        ...
+    def results(self) -> Results: ...
+    def records(self) -> Sequence[VoteRecord]: ...
+    def log(self) -> Sequence[LogEntry]: ...
+    def parameters(self) -> Mapping[str, tuple[str, str]]:
+        """Thresholds and other legally relevant parameters in force: name -> (value, unit)."""
+        ...
+    def set_parameter(self, name: str, value: str) -> None: ...
+    def export(self, kind: str) -> bytes:
+        """A file of the urn: "results" or "log"."""
+        ...
+    def clear_alarm(self) -> None: ...
+    def set_key(self, role: Role, key: bytes) -> None: ...
+    def backup(self) -> None: ...
+    def restart(self) -> None: ...
+    def wait(self, kinds: Sequence[EventKind], timeout: float) -> Received | None:
+        """The next event of one of ``kinds`` (older unread events of other kinds are kept in
+        ``history`` and dropped from the queue), or None after ``timeout`` seconds of the clock."""
+        ...
+    def drain(self) -> list[Received]:
+        """All events that have come and were not waited for."""
+        ...
+    def reconnect(self) -> None:
+        """Open the link again after the device was without power."""
+        ...
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A light barrier of the bench (not of the device) saw a sheet's leading or trailing edge.
+
+    ``gate`` is "entry" (at the throat) or "exit" (at the end of the path); ``time`` is harness time
+    in ns; ``distance_mm`` between the gates is the profile's ``path_mm``.
+    """
+
+    gate: str
+    edge: str
+    sheet: str
+    time: int
+
+
+@dataclass(frozen=True)
+class BoxContents:
+    """The sheets that are physically in the compartments, by sheet id, in order of arrival."""
+
+    valid: tuple[str, ...]
+    invalid: tuple[str, ...]
+
+
+class Feeder(Protocol):
+    """What handles paper: a person, a machine, or the emulated world."""
+
+    def insert(self, *sheets: Sheet, overlap_mm: float = 0.0) -> None:
+        """Offer one sheet to the throat; two sheets mean a double feed, offset by ``overlap_mm``."""
+        ...
+    def pull_back(self) -> bool:
+        """Pull back the sheet that is just being drawn in; False when it was too late."""
+        ...
+    def jam_next(self, at_mm: float) -> None:
+        """Make the next sheet stick ``at_mm`` behind the throat (a bent corner, a wet sheet)."""
+        ...
+    def clear_jam(self) -> str | None:
+        """Open the cover, take the stuck sheet out, close. The sheet's id, or None."""
+        ...
+    def take_returned(self) -> tuple[str, ...]:
+        """Ids of the sheets that came back out of the throat since the last call."""
+        ...
+    def box(self) -> BoxContents:
+        """What is in the box, counted by whoever can look."""
+        ...
+    def empty_box(self) -> None: ...
+    def gates(self) -> list[Gate]:
+        """Light-barrier crossings since the last call; empty where the bench has none."""
+        ...
+
+
+class Hands(Protocol):
+    """What a person does at the device, apart from paper."""
+
+    def cover(self, open: bool) -> None: ...
+    def media(self, inserted: bool) -> None: ...
+    def battery(self, connected: bool) -> None: ...
+    def disturb_counter(self, contest: str, option: str, value: int) -> None:
+        """Change a stored counter behind the device's back (service interface; emulated: a flipped
+        memory cell). Refused where the bench cannot."""
+        ...
+    def tamper_log(self, how: str, index: int) -> None:
+        """Tamper with the stored log: "flip", "truncate", "swap", "delete". Refused where the bench
+        cannot."""
+        ...
+    def read_display(self) -> str:
+        """What the voter-side display shows."""
+        ...
+    def roll_empty(self, empty: bool) -> None:
+        """Take the paper roll out of the printer, or put a new one in."""
+        ...
+
+
+class PowerSupply(Protocol):
+    """A programmable supply that feeds the urn."""
+
+    def identity(self) -> str: ...
+    def set_voltage(self, volts: float, limit_amperes: float) -> None: ...
+    def output(self, on: bool) -> None: ...
+    def measure(self) -> tuple[float, float]:
+        """Volts and amperes at the output."""
+        ...
+    def errors(self) -> list[str]:
+        """The instrument's own error queue, emptied."""
+        ...
+    def make_safe(self) -> None:
+        """All outputs off; never raises."""
+        ...
+
+
+@dataclass(frozen=True)
+class Tape:
+    """What a printer printed since the last call: text lines, and when the last byte came (ns)."""
+
+    lines: tuple[str, ...]
+    undecodable: int
+    first: int
+    last: int
+
+
+class Printer(Protocol):
+    """A tap on the urn's tape."""
+
+    def tape(self) -> Tape: ...

@@ -1,0 +1,93 @@
+"""What a procedure saw, what was measured from it, and what is decided from that.
+
+An **observation** is raw: so many trials of which so many failed, one reading of a quantity, one
+named check. A **measurement** is a pure function of observations, a **verdict** a pure function of
+the measurements, the limit and the decision rule. Journals hold observations; measurements and
+verdicts can be derived again from them at any time, by anyone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Outcome(StrEnum):
+    """The verdict words (LAB-004, with INCONCLUSIVE for too little data)."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    NOT_APPLICABLE = "NOT_APPLICABLE"
+    NOT_TESTED = "NOT_TESTED"
+    BLOCKED = "BLOCKED"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One raw outcome for one requirement.
+
+    ``kind`` is "count" (``trials`` of which ``failures``), "reading" (``value`` in ``unit`` with
+    standard uncertainty ``u``), "check" (one named ``condition`` that held when ``failures`` is 0),
+    "blocked" (the procedure could not go on; ``note`` says why) or "not-applicable".
+    ``condition`` says under what condition (deck part, defect, position); ``note`` tells a person
+    what failed. ``sheet`` names the sheet when one is concerned. ``evidence`` is the range of
+    journal records behind it.
+    """
+
+    requirement: str
+    procedure: str
+    kind: str
+    trials: int = 0
+    failures: int = 0
+    value: float | None = None
+    unit: str = "1"
+    u: float | None = None
+    condition: str = ""
+    note: str = ""
+    sheet: str = ""
+    device: str = ""
+    time_base: str = "virtual"
+    instrument: str = ""
+    evidence: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A measured quantity, with all that is needed to judge it.
+
+    ``value`` in ``unit`` (UCUM); ``u`` the standard uncertainty with ``dof`` degrees of freedom
+    (infinite: None); for counts ``trials`` and ``failures``, with ``bound`` the one-sided 95 % upper
+    Clopper-Pearson bound on the rate.
+    """
+
+    quantity: str
+    value: float
+    unit: str
+    u: float | None = None
+    dof: float | None = None
+    trials: int | None = None
+    failures: int | None = None
+    bound: float | None = None
+    time_base: str = "virtual"
+    instrument: str = ""
+    evidence: tuple[int, int] = (0, 0)
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is decided about one requirement, and why."""
+
+    requirement: str
+    verdict: Outcome
+    reason: str
+    measurements: tuple[Measurement, ...] = ()
+    limit: str = ""
+    limit_source: str = "catalogue"       # catalogue, profile or plan
+    rule: str = ""                        # the decision rule in words, with its risk
+    deviations: tuple[str, ...] = ()
+    procedures: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()        # notes of the failed observations, at most 20
