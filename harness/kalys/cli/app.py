@@ -1,0 +1,63 @@
+"""The command ``kalys``: parse, call, print.
+
+Commands import what they need when they run, so that ``kalys --help`` answers at once. Errors of
+Kalys become one message on stderr and the exit code of their class; no traceback reaches a user.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from kalys.cli import catalogue, certify, deck, emulate, evidence, sensitivity
+from kalys.errors import KalysError
+
+app = typer.Typer(
+    name="kalys",
+    help=(
+        "Certify vote-counting equipment: drive a real or an emulated ballot-counting urn through "
+        "procedures and scripted election days, judge it, and write a report that anyone can check."
+    ),
+    epilog="Begin with: kalys certify --plan quick",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+certify.register(app)
+emulate.register(app)
+evidence.register(app)
+deck.register(app)
+sensitivity.register(app)
+catalogue.register(app)
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: bool = typer.Option(False, "--version", help="Print the version and end."),
+) -> None:
+    if version:
+        from kalys import __version__
+
+        typer.echo(f"kalys {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; the process ends with the contract's exit codes."""
+    try:
+        app()
+    except KalysError as error:
+        typer.echo(f"kalys: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("kalys: interrupted", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output went away (``kalys requirements | head``): not an error.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        typer.echo(f"kalys: {error.strerror or error}: {error.filename or ''}".rstrip(": "), err=True)
+        sys.exit(2)

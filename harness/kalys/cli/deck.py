@@ -1,0 +1,77 @@
+"""``kalys deck``: decks of sheets with known truth, as files, paper or pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+deck_app = typer.Typer(help="Decks of sheets with known truth.", no_args_is_help=True)
+
+Election = Annotated[str, typer.Option(help="Election file, or the name of a shipped election.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.add_typer(deck_app, name="deck")
+
+
+@deck_app.command("make")
+def make(
+    out: Annotated[Path, typer.Argument(help="Deck file to write (JSON lines).")],
+    kind: Annotated[
+        str, typer.Option(help="logic-and-accuracy, volume, marks, folds, orientations, damaged, foreign.")
+    ] = "logic-and-accuracy",
+    style: Annotated[str, typer.Option(help="Ballot style.")] = "KG-PL",
+    sheets: Annotated[int, typer.Option(help="Number of sheets of a volume deck.")] = 300,
+    seed: Annotated[int, typer.Option(help="Seed.")] = 1,
+    election: Election = "kg-2021-11-28",
+) -> None:
+    """Make a deck with its truth and manifest.
+
+    Example: kalys deck make la.jsonl --kind logic-and-accuracy --style KG-PL
+    """
+    from kalys.ballots.deck import build, save
+    from kalys.election.definition import load
+
+    deck = build(kind, load(election), style, seed=seed, sheets=sheets)
+    save(deck, out)
+    typer.echo(f"{out}: {len(deck)} sheets")
+
+
+@deck_app.command("print")
+def print_deck(
+    deck_file: Annotated[Path, typer.Argument(help="Deck file.")],
+    out: Annotated[Path, typer.Option(help="PDF to write.")] = Path("deck.pdf"),
+    election: Election = "kg-2021-11-28",
+) -> None:
+    """Write a deck as a PDF for a real printer, one page a sheet, with the operator's sheet."""
+    from kalys.ballots.deck import load as load_deck
+    from kalys.ballots.layout import layouts_for
+    from kalys.ballots.printing import deck_pdf, instructions_pdf
+    from kalys.election.definition import load
+
+    definition = load(election)
+    deck = load_deck(deck_file, definition)
+    deck_pdf(deck, layouts_for(definition), out)
+    instructions = out.with_name(f"{out.stem}-instructions.pdf")
+    instructions_pdf(deck, instructions)
+    typer.echo(f"{out}\n{instructions}")
+
+
+@deck_app.command("show")
+def show(
+    deck_file: Annotated[Path, typer.Argument(help="Deck file.")],
+    out: Annotated[Path, typer.Option(help="PNG to write.")] = Path("deck.png"),
+    election: Election = "kg-2021-11-28",
+) -> None:
+    """Write a contact sheet of a deck."""
+    from kalys.ballots.deck import load as load_deck
+    from kalys.ballots.layout import layouts_for
+    from kalys.ballots.printing import contact_sheet
+    from kalys.election.definition import load
+
+    definition = load(election)
+    contact_sheet(load_deck(deck_file, definition), layouts_for(definition), out)
+    typer.echo(str(out))
