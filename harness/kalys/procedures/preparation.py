@@ -1,0 +1,189 @@
+"""Bringing an urn to a known state before a procedure, and back to where it was after it.
+
+``prepared_urn`` is the way in for every procedure that feeds sheets: whatever the urn was doing, it
+ends its election, empties the box, sets the urn's clock to ten minutes before the polls open on
+election day, loads the definition, takes the zero report and opens the polls. When the block ends,
+however it ends, the election is closed and reset, the clock is right again and the urn stands in
+STANDBY with nobody logged in.
+
+Times of day are local times of the election's date, as the law gives them; the urn's clock is set to
+them, the run's clock never is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from kalys.ballots.package import urn_package
+from kalys.devices.roles import Feeder, Hands, Printer, Tape, Urn
+from kalys.errors import KalysError
+from kalys.protocols.urn.messages import EventKind, Purpose, ReportKind, Role, UrnState
+
+if TYPE_CHECKING:
+    from kalys.bench.profile import Profile
+    from kalys.election.definition import ElectionDefinition
+    from kalys.procedures.session import Session
+
+STATION = "1001"
+BEFORE_OPENING = timedelta(minutes=-10)
+AFTER_THE_HOUR = timedelta(seconds=5)
+PRINT_TIMEOUT_S = 300.0
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An urn with the roles around it, ready for a procedure."""
+
+    urn: Urn
+    feeder: Feeder
+    hands: Hands
+    printer: Printer
+    profile: Profile
+    style: str
+    definition: ElectionDefinition
+
+
+@contextmanager
+def prepared_urn(
+    session: Session, *, style: str = "KG-PL", urn: str | None = None, opened: bool = True
+) -> Iterator[Prepared]:
+    """An urn with the definition of ``style`` loaded, an empty box and a zero report printed.
+
+    ``urn`` names another urn of the bench than the device under test; ``opened`` also opens the
+    polls, at five seconds past the hour.
+    """
+    prepared = _roles(session, style, urn)
+    with restored(session, prepared.urn):
+        end_election(session, prepared)
+        prepared.feeder.empty_box()
+        prepared.feeder.take_returned()
+        load_election(session, prepared)
+        if opened:
+            open_polls(session, prepared)
+        yield prepared
+
+
+@contextmanager
+def restored(session: Session, urn: Urn) -> Iterator[None]:
+    """Whatever happens inside: afterwards the urn is in STANDBY, on time, nobody logged in.
+
+    An error of the tidying up is raised only when the block itself ended well; otherwise it goes to
+    the journal, so that it does not hide what went wrong first.
+    """
+    try:
+        yield
+    except BaseException:
+        try:
+            tidy(session, urn)
+        except KalysError as second:
+            session.journal.add("note", {"text": f"while tidying up {urn.name}: {second}"})
+        raise
+    tidy(session, urn)
+
+
+def tidy(session: Session, urn: Urn) -> None:
+    """End the election on the urn, set its clock right, log out."""
+    to_standby(urn)
+    urn.set_clock(session.clock.utc().astimezone(session.definition.timezone))
+    urn.logout()
+    urn.drain()
+
+
+def to_standby(urn: Urn) -> None:
+    """End whatever election the urn is in; an administrator is logged in afterwards."""
+    urn.login(Role.ADMINISTRATOR)
+    status = urn.status()
+    if status.alarm:
+        urn.clear_alarm()
+        status = urn.status()
+    if status.state is UrnState.OPEN:
+        urn.close()
+    if status.state is not UrnState.STANDBY:
+        urn.reset_election()
+
+
+def end_election(session: Session, prepared: Prepared) -> None:
+    """Bring the urn to STANDBY, and take out what may still be stuck in its path."""
+    if prepared.urn.status().path == "jammed":
+        prepared.feeder.clear_jam()
+    to_standby(prepared.urn)
+
+
+def load_election(session: Session, prepared: Prepared) -> Tape:
+    """Before opening time: load the definition and print the zero report; returns its tape."""
+    set_local(session, prepared, prepared.definition.polls_open, BEFORE_OPENING)
+    package = urn_package(prepared.definition, prepared.style, STATION)
+    prepared.urn.load(Purpose.DEFINITION, package)
+    return print_report(session, prepared, ReportKind.ZERO)
+
+
+def open_polls(session: Session, prepared: Prepared) -> None:
+    """Open the polls as an operator, five seconds past the opening hour."""
+    set_local(session, prepared, prepared.definition.polls_open, AFTER_THE_HOUR)
+    prepared.urn.login(Role.OPERATOR)
+    prepared.urn.open()
+
+
+def close_polls(session: Session, prepared: Prepared) -> None:
+    """Close the polls as an operator, five seconds past the closing hour."""
+    prepared.urn.login(Role.ADMINISTRATOR)
+    set_local(session, prepared, prepared.definition.polls_close, AFTER_THE_HOUR)
+    prepared.urn.login(Role.OPERATOR)
+    prepared.urn.close()
+
+
+def set_local(
+    session: Session, prepared: Prepared, hour: str, offset: timedelta = timedelta()
+) -> datetime:
+    """Set the urn's clock to an hour ("08:00" or "08:00:05") of election day; returns what was set.
+
+    An administrator must be logged in.
+    """
+    moment = local_time(prepared.definition, hour) + offset
+    prepared.urn.set_clock(moment)
+    return moment
+
+
+def local_time(definition: ElectionDefinition, hour: str) -> datetime:
+    """That hour of election day, in the zone of the election."""
+    parts = [int(part) for part in hour.split(":")]
+    day = definition.date
+    return datetime(day.year, day.month, day.day, *parts, tzinfo=definition.timezone)
+
+
+def print_report(session: Session, prepared: Prepared, kind: ReportKind) -> Tape:
+    """Print a report, wait until the paper is out, and return the tape since the last call."""
+    prepared.printer.tape()
+    prepared.urn.print(kind)
+    if prepared.urn.wait([EventKind.PRINTED], PRINT_TIMEOUT_S) is None:
+        raise KalysError(
+            f"{prepared.urn.name} began to print the {kind} report and did not finish within "
+            f"{PRINT_TIMEOUT_S:.0f} s",
+            remedy="Look at the paper roll and at the printer's cable.",
+        )
+    return prepared.printer.tape()
+
+
+def _roles(session: Session, style: str, name: str | None) -> Prepared:
+    if name is None or name == session.urn.name:
+        return Prepared(
+            session.urn, session.feeder, session.hands, session.printer, session.profile, style,
+            session.definition,
+        )
+    bench = session.bench
+    urn, feeder, hands = bench.urn(name), bench.feeder(name), bench.hands(name)
+    printer = bench.printer(name)
+    for role, found in (("urn", urn), ("feeder", feeder), ("hands", hands), ("printer", printer)):
+        if found is None:
+            raise KalysError(
+                f"the bench has no {role} for {name}",
+                remedy="Name one in the bench file, or by: operator.",
+            )
+    assert urn is not None and feeder is not None and hands is not None and printer is not None
+    return Prepared(
+        urn, feeder, hands, printer, bench.profile(name), style, session.definition
+    )

@@ -1,0 +1,248 @@
+"""A session: one bench, one plan, one journal, and what procedures report into them.
+
+A procedure gets a ``Session`` and knows nothing else: it asks the session for roles, feeds, reads,
+and reports *observations* (``count``, ``reading``, ``check``, ``blocked``, ``not_applicable``). The
+session stamps each with the device's serial number, the time base and the range of journal records
+it rests on, writes it to the journal at once, and judges when the procedure has ended. Fronts
+(pytest, Robot, ``kalys certify``) only call ``run``.
+
+Errors stay inside one procedure: a KalysError makes its requirements BLOCKED with the reason and the
+run goes on; an error of the harness's own does the same and leaves its traceback in the journal. An
+interruption by the person at the terminal passes through.
+"""
+
+from __future__ import annotations
+
+import random
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from kalys.errors import ConfigurationError, Interrupted, KalysError
+from kalys.procedures import registry
+from kalys.requirements import catalogue, verdict
+from kalys.requirements.observation import Observation, Verdict
+
+if TYPE_CHECKING:
+    from kalys.bench.bench import Bench
+    from kalys.bench.profile import Profile
+    from kalys.devices.roles import Feeder, Hands, Identity, PowerSupply, Printer, Urn
+    from kalys.election.definition import ElectionDefinition
+    from kalys.evidence.journal import Journal
+    from kalys.links.clock import Clock
+    from kalys.requirements.plan import Plan
+
+Progress = Callable[[str, int, int, str], None]
+"""Told of progress: procedure id, steps done, steps in all, and what is being done."""
+
+
+@dataclass(frozen=True)
+class ProcedureResult:
+    """What running one procedure gave. ``error`` is what stopped it early, in words, or None."""
+
+    id: str
+    verdicts: tuple[Verdict, ...]
+    error: str | None
+    observations: tuple[Observation, ...]
+
+
+class Session:
+    """The bench, the plan and the journal of one run, as procedures see them.
+
+    ``observations`` holds every observation of the run in order. All of the role properties raise
+    ConfigurationError (so the procedure is BLOCKED, with the reason) when the bench lacks the role.
+    """
+
+    def __init__(
+        self,
+        bench: Bench,
+        plan: Plan,
+        journal: Journal,
+        seed: int,
+        progress: Progress | None = None,
+    ) -> None:
+        self.bench = bench
+        self.plan = plan
+        self.journal = journal
+        self.seed = seed
+        self.observations: list[Observation] = []
+        self.instrument = ""
+        self._progress = progress
+        self._running: registry.Procedure | None = None
+        self._since = 0
+
+    # Roles of the device under test -------------------------------------------------------------
+
+    @property
+    def clock(self) -> Clock:
+        return self.bench.clock
+
+    @property
+    def urn(self) -> Urn:
+        return self._role("urn", self.bench.urn())
+
+    @property
+    def feeder(self) -> Feeder:
+        return self._role("feeder", self.bench.feeder(self.urn.name))
+
+    @property
+    def hands(self) -> Hands:
+        return self._role("hands", self.bench.hands(self.urn.name))
+
+    @property
+    def printer(self) -> Printer:
+        return self._role("printer", self.bench.printer(self.urn.name))
+
+    @property
+    def supply(self) -> PowerSupply:
+        return self._role("supply", self.bench.supply())
+
+    @property
+    def identity(self) -> Identity:
+        return self.bench.identity
+
+    @cached_property
+    def profile(self) -> Profile:
+        return self.bench.profile(self.urn.name)
+
+    @property
+    def definition(self) -> ElectionDefinition:
+        return self.bench.definition
+
+    def _role(self, role: str, found: Any) -> Any:
+        if found is None:
+            raise ConfigurationError(
+                f"the bench has no {role}",
+                remedy=f"Name a device with the role {role} in the bench file, or by: operator.",
+            )
+        return found
+
+    # What procedures report -----------------------------------------------------------------------
+
+    def count(
+        self,
+        requirement: str,
+        trials: int,
+        failures: int,
+        *,
+        condition: str = "",
+        note: str = "",
+        sheet: str = "",
+    ) -> None:
+        """``failures`` of ``trials`` went wrong under ``condition``."""
+        self._observe(
+            requirement, "count", trials=trials, failures=failures, condition=condition,
+            note=note, sheet=sheet,
+        )
+
+    def reading(
+        self,
+        requirement: str,
+        value: float,
+        unit: str,
+        u: float | None,
+        *,
+        condition: str = "",
+        note: str = "",
+    ) -> None:
+        """One reading of a quantity: ``value`` in ``unit`` (UCUM) with standard uncertainty ``u``."""
+        self._observe(
+            requirement, "reading", value=value, unit=unit, u=u, condition=condition, note=note
+        )
+
+    def check(self, requirement: str, condition: str, ok: bool, note: str = "") -> None:
+        """The named ``condition`` held or not; ``note`` tells a person what came instead."""
+        self._observe(
+            requirement, "check", trials=1, failures=0 if ok else 1, condition=condition,
+            note="" if ok else note,
+        )
+
+    def blocked(self, requirement: str, note: str) -> None:
+        """The requirement could not be observed; ``note`` says why."""
+        self._observe(requirement, "blocked", note=note)
+
+    def not_applicable(self, requirement: str, note: str) -> None:
+        """The requirement does not apply to this device; ``note`` says why."""
+        self._observe(requirement, "not-applicable", note=note)
+
+    def _observe(self, requirement: str, kind: str, **fields: Any) -> None:
+        observation = Observation(
+            requirement=requirement,
+            procedure=self._running.id if self._running else "",
+            kind=kind,
+            device=self.identity.serial,
+            time_base=self.clock.base,
+            instrument=self.instrument,
+            evidence=(self._since + 1, self.journal.last),
+            **fields,
+        )
+        self.observations.append(observation)
+        self._since = self.journal.add("observation", asdict(observation))
+
+    # Aids -----------------------------------------------------------------------------------------
+
+    def rng(self, name: str) -> random.Random:
+        """A generator of its own for ``name``, the same for the same seed of the run."""
+        return random.Random(f"{self.seed}:{name}")
+
+    def report_progress(self, done: int, total: int, text: str) -> None:
+        """Tell whoever watches that ``done`` of ``total`` steps are done."""
+        if self._progress is not None and self._running is not None:
+            self._progress(self._running.id, done, total, text)
+
+    # Running --------------------------------------------------------------------------------------
+
+    def run(self, procedure_id: str) -> ProcedureResult:
+        """Run one procedure with the plan's parameters and judge its requirements.
+
+        Raises ConfigurationError for an unknown id, and lets KeyboardInterrupt and Interrupted pass.
+        """
+        procedure = registry.get(procedure_id)
+        parameters = self.plan.parameters(procedure_id, self.clock.base)
+        first = len(self.observations)
+        self._running, self.instrument = procedure, ""
+        self._since = self.journal.add(
+            "procedure", {"id": procedure.id, "step": "begin", "parameters": dict(parameters)}
+        )
+        error: str | None = None
+        try:
+            error = self._attempt(procedure, parameters)
+        finally:
+            self.instrument = ""
+            self.journal.add("procedure", {"id": procedure.id, "step": "end", "error": error})
+            self._running = None
+        return ProcedureResult(
+            procedure.id,
+            self.verdicts(procedure.requirements),
+            error,
+            tuple(self.observations[first:]),
+        )
+
+    def _attempt(
+        self, procedure: registry.Procedure, parameters: Mapping[str, Any]
+    ) -> str | None:
+        try:
+            procedure.run(self, parameters)
+        except Interrupted:
+            raise
+        except KalysError as stopped:
+            error = str(stopped)
+        except Exception as bug:
+            # An error of the harness must not take the other procedures of a long run with it.
+            error = f"the procedure itself failed: {type(bug).__name__}: {bug}"
+            self.journal.add("note", {"text": error, "traceback": traceback.format_exc()})
+        else:
+            return None
+        for requirement in procedure.requirements:
+            self.blocked(requirement, f"{procedure.id}: {error}")
+        return error
+
+    def verdicts(self, requirements: tuple[str, ...]) -> tuple[Verdict, ...]:
+        """The verdicts on these requirements from all that was observed so far."""
+        known = catalogue.load()
+        return tuple(
+            verdict.judge(known[id], self.plan, self.profile.limits, self.observations)
+            for id in requirements
+        )
