@@ -9,9 +9,11 @@ verdicts can be derived again from them at any time, by anyone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
+
+KINDS = ("count", "reading", "check", "blocked", "not-applicable")
 
 
 class Outcome(StrEnum):
@@ -53,14 +55,34 @@ class Observation:
     instrument: str = ""
     evidence: tuple[int, int] = (0, 0)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for a journal; fields at their default are left out."""
+        data: dict[str, Any] = {}
+        for part in fields(self):
+            value = getattr(self, part.name)
+            if part.default is MISSING or value != part.default:
+                data[part.name] = list(value) if part.name == "evidence" else value
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Observation:
+        """The observation of such data; TypeError or ValueError when it is not one."""
+        plain = dict(data)
+        if plain.get("kind") not in KINDS:
+            raise ValueError(f"kind {plain.get('kind')!r} is none of {', '.join(KINDS)}")
+        if "evidence" in plain:
+            first, last = plain["evidence"]
+            plain["evidence"] = (int(first), int(last))
+        return cls(**plain)
+
 
 @dataclass(frozen=True)
 class Measurement:
     """A measured quantity, with all that is needed to judge it.
 
     ``value`` in ``unit`` (UCUM); ``u`` the standard uncertainty with ``dof`` degrees of freedom
-    (infinite: None); for counts ``trials`` and ``failures``, with ``bound`` the one-sided 95 % upper
-    Clopper-Pearson bound on the rate.
+    (infinite: None); for counts ``trials`` and ``failures``, with ``bound`` the one-sided 95 %
+    upper Clopper-Pearson bound on the rate.
     """
 
     quantity: str
