@@ -1,9 +1,9 @@
 """Feeding sheets and telling what became of each.
 
 One sheet at a time: offer it to the throat, then listen to the urn until it has said *accepted*,
-*returned* or *jam*, or nothing for ``timeout`` seconds of the run's clock. What the urn said is one
-side; where the sheet physically is (``prepared.feeder.box()``, ``take_returned()``) is the other, and
-procedures compare the two.
+*returned* or *jam*, or nothing for ``timeout`` seconds of the run's clock. What the urn said is
+one side; where the sheet physically is (``prepared.feeder.box()``, ``take_returned()``) is the
+other, and procedures compare the two.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ PROGRESS_EVERY = 25
 class Fed:
     """What became of one sheet.
 
-    ``outcome``: the compartment the urn named, or "returned" (with ``reason``), "jammed" (``reason``
-    is the sensor), "silent" (nothing final came in time) or "power-lost" (the urn restarted or its
-    link went). ``started`` and ``finished`` are ns of the run's clock around the whole.
+    ``outcome``: the compartment the urn named, or "returned" (with ``reason``), "jammed"
+    (``reason`` is the sensor), "silent" (nothing final came in time) or "power-lost" (the urn
+    restarted or its link went). ``started`` and ``finished`` are ns of the run's clock.
     """
 
     sheet: str

@@ -6,8 +6,8 @@ election day, loads the definition, takes the zero report and opens the polls. W
 however it ends, the election is closed and reset, the clock is right again and the urn stands in
 STANDBY with nobody logged in.
 
-Times of day are local times of the election's date, as the law gives them; the urn's clock is set to
-them, the run's clock never is.
+Times of day are local times of the election's date, as the law gives them; the urn's clock is set
+to them, the run's clock never is.
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ def prepared_urn(
     """
     prepared = _roles(session, style, urn)
     with restored(session, prepared.urn):
-        end_election(session, prepared)
+        end_election(prepared)
         prepared.feeder.empty_box()
         prepared.feeder.take_returned()
-        load_election(session, prepared)
+        load_election(prepared)
         if opened:
-            open_polls(session, prepared)
+            open_polls(prepared)
         yield prepared
 
 
@@ -106,40 +106,38 @@ def to_standby(urn: Urn) -> None:
         urn.reset_election()
 
 
-def end_election(session: Session, prepared: Prepared) -> None:
+def end_election(prepared: Prepared) -> None:
     """Bring the urn to STANDBY, and take out what may still be stuck in its path."""
     if prepared.urn.status().path == "jammed":
         prepared.feeder.clear_jam()
     to_standby(prepared.urn)
 
 
-def load_election(session: Session, prepared: Prepared) -> Tape:
+def load_election(prepared: Prepared) -> Tape:
     """Before opening time: load the definition and print the zero report; returns its tape."""
-    set_local(session, prepared, prepared.definition.polls_open, BEFORE_OPENING)
+    set_local(prepared, prepared.definition.polls_open, BEFORE_OPENING)
     package = urn_package(prepared.definition, prepared.style, STATION)
     prepared.urn.load(Purpose.DEFINITION, package)
-    return print_report(session, prepared, ReportKind.ZERO)
+    return print_report(prepared, ReportKind.ZERO)
 
 
-def open_polls(session: Session, prepared: Prepared) -> None:
+def open_polls(prepared: Prepared) -> None:
     """Open the polls as an operator, five seconds past the opening hour."""
-    set_local(session, prepared, prepared.definition.polls_open, AFTER_THE_HOUR)
+    set_local(prepared, prepared.definition.polls_open, AFTER_THE_HOUR)
     prepared.urn.login(Role.OPERATOR)
     prepared.urn.open()
 
 
-def close_polls(session: Session, prepared: Prepared) -> None:
+def close_polls(prepared: Prepared) -> None:
     """Close the polls as an operator, five seconds past the closing hour."""
     prepared.urn.login(Role.ADMINISTRATOR)
-    set_local(session, prepared, prepared.definition.polls_close, AFTER_THE_HOUR)
+    set_local(prepared, prepared.definition.polls_close, AFTER_THE_HOUR)
     prepared.urn.login(Role.OPERATOR)
     prepared.urn.close()
 
 
-def set_local(
-    session: Session, prepared: Prepared, hour: str, offset: timedelta = timedelta()
-) -> datetime:
-    """Set the urn's clock to an hour ("08:00" or "08:00:05") of election day; returns what was set.
+def set_local(prepared: Prepared, hour: str, offset: timedelta = timedelta()) -> datetime:
+    """Set the urn's clock to an hour ("08:00", "08:00:05") of election day; returns what was set.
 
     An administrator must be logged in.
     """
@@ -155,7 +153,7 @@ def local_time(definition: ElectionDefinition, hour: str) -> datetime:
     return datetime(day.year, day.month, day.day, *parts, tzinfo=definition.timezone)
 
 
-def print_report(session: Session, prepared: Prepared, kind: ReportKind) -> Tape:
+def print_report(prepared: Prepared, kind: ReportKind) -> Tape:
     """Print a report, wait until the paper is out, and return the tape since the last call."""
     prepared.printer.tape()
     prepared.urn.print(kind)

@@ -1,16 +1,16 @@
 """The procedures there are, by id, and how one declares itself.
 
 A procedure is a function ``run(session, parameters)`` with a declaration beside it: which
-requirements it yields observations for, what it is called in a report, how long the device needs and
-which front tells its story (Robot for what an auditor reads, pytest for what is parametrised)::
+requirements it yields observations for, what it is called in a report, how long the device needs
+and which front tells its story (Robot for what an auditor reads, pytest for what is parametrised)::
 
     @procedure("mark.line", title="A 1 mm line is a vote", requirements=("MRK-001",),
                device_seconds=900, front="pytest")
     def line(session: Session, parameters: Mapping[str, Any]) -> None: ...
 
-The decorator returns a ``Procedure`` and remembers nothing. ``load()`` looks through the modules of
-``kalys.procedures`` and through the entry points of the group "kalys.procedures", so that somebody's
-own package can bring procedures without a fork.
+The decorator returns a ``Procedure`` and remembers nothing. ``load()`` looks through the modules
+of ``kalys.procedures`` and through the entry points of the group "kalys.procedures", so that
+somebody's own package can bring procedures without a fork.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ class Procedure:
 
 
 def procedure(
-    id: str, *, title: str, requirements: tuple[str, ...], device_seconds: float, front: Front
+    name: str, *, title: str, requirements: tuple[str, ...], device_seconds: float, front: Front
 ) -> Callable[[Run], Procedure]:
-    """Declare the decorated function as the procedure ``id``."""
+    """Declare the decorated function as the procedure ``name`` (its id)."""
 
     def declare(run: Run) -> Procedure:
-        return Procedure(id, title, requirements, device_seconds, front, run)
+        return Procedure(name, title, requirements, device_seconds, front, run)
 
     return declare
 
@@ -82,16 +82,16 @@ def load() -> Mapping[str, Procedure]:
     return MappingProxyType(dict(sorted(found.items())))
 
 
-def get(id: str) -> Procedure:
+def get(name: str) -> Procedure:
     """The procedure of that id; ConfigurationError lists the ids of its family."""
     procedures = load()
-    if id not in procedures:
-        family = id.split(".", maxsplit=1)[0]
+    if name not in procedures:
+        family = name.split(".", maxsplit=1)[0]
         near = [known for known in procedures if known.startswith(family + ".")] or procedures
         raise ConfigurationError(
-            f"there is no procedure {id}", remedy=f"There are: {', '.join(near)}"
+            f"there is no procedure {name}", remedy=f"There are: {', '.join(near)}"
         )
-    return procedures[id]
+    return procedures[name]
 
 
 def _modules() -> Iterator[Any]:

@@ -1,14 +1,14 @@
 """A session: one bench, one plan, one journal, and what procedures report into them.
 
-A procedure gets a ``Session`` and knows nothing else: it asks the session for roles, feeds, reads,
-and reports *observations* (``count``, ``reading``, ``check``, ``blocked``, ``not_applicable``). The
-session stamps each with the device's serial number, the time base and the range of journal records
-it rests on, writes it to the journal at once, and judges when the procedure has ended. Fronts
-(pytest, Robot, ``kalys certify``) only call ``run``.
+A procedure gets a ``Session`` and knows nothing else: it asks the session for roles, feeds,
+reads, and reports *observations* (``count``, ``reading``, ``check``, ``blocked``,
+``not_applicable``). The session stamps each with the device's serial number, the time base and the
+range of journal records it rests on, writes it to the journal at once, and judges when the
+procedure has ended. Fronts (pytest, Robot, ``kalys certify``) only call ``run``.
 
-Errors stay inside one procedure: a KalysError makes its requirements BLOCKED with the reason and the
-run goes on; an error of the harness's own does the same and leaves its traceback in the journal. An
-interruption by the person at the terminal passes through.
+Errors stay inside one procedure: a KalysError makes its requirements BLOCKED with the reason and
+the run goes on; an error of the harness's own does the same and leaves its traceback in the
+journal. An interruption by the person at the terminal passes through.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ class Session:
         condition: str = "",
         note: str = "",
     ) -> None:
-        """One reading of a quantity: ``value`` in ``unit`` (UCUM) with standard uncertainty ``u``."""
+        """One reading: ``value`` in ``unit`` (UCUM) with standard uncertainty ``u``."""
         self._observe(
             requirement, "reading", value=value, unit=unit, u=u, condition=condition, note=note
         )
@@ -197,7 +197,7 @@ class Session:
     def run(self, procedure_id: str) -> ProcedureResult:
         """Run one procedure with the plan's parameters and judge its requirements.
 
-        Raises ConfigurationError for an unknown id, and lets KeyboardInterrupt and Interrupted pass.
+        Raises ConfigurationError for an unknown id; KeyboardInterrupt and Interrupted pass.
         """
         procedure = registry.get(procedure_id)
         parameters = self.plan.parameters(procedure_id, self.clock.base)
@@ -243,6 +243,6 @@ class Session:
         """The verdicts on these requirements from all that was observed so far."""
         known = catalogue.load()
         return tuple(
-            verdict.judge(known[id], self.plan, self.profile.limits, self.observations)
-            for id in requirements
+            verdict.judge(known[name], self.plan, self.profile.limits, self.observations)
+            for name in requirements
         )
