@@ -287,7 +287,12 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Garbage:
-    """Bytes that no message explains, and why."""
+    """Bytes that no message explains, and why.
+
+    ``reply`` is what a server sends back at once: a refusal (unknown-op, bad-fields) of a request
+    that came intact but could not be understood; empty when nobody can be answered.
+    """
 
     data: bytes
     why: str
+    reply: bytes = b""
