@@ -1,0 +1,90 @@
+"""What one model of emulated urn is like: the ``emulation:`` mapping of its profile.
+
+Everything here is a plain value with a default, so that a profile states only what differs. The
+defaults describe the healthy reference urn "Kalys EU-1". None of these figures is published for the
+urns in use in Kyrgyzstan; they are chosen to satisfy the catalogue with some room to spare.
+
+Geometry: the path is measured in millimetres from the throat. A sheet is drawn in head first; its
+leading edge passes the entry sensor (0), the scanner line, the deflector (from where it cannot come
+back), and the exit gate; it falls when its tail has left the exit gate.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+
+
+class UrnEmulation(BaseModel):
+    """Parameters of an emulated urn. Unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # Identity
+    maker: str = "Kalys"
+    model: str = "Emulated urn EU-1"
+    firmware: str = "1.4.0"
+    legal_software_id: str = "KALYS-LR-1.4"
+    protocol: str = "kalys-urn-link/1"
+
+    # Paper path
+    transport_mm_s: Positive = 300.0
+    transport_jitter: Annotated[float, Field(ge=0, le=0.1)] = 0.002   # relative, one sigma, a sheet
+    scanner_mm: Positive = 60.0
+    deflector_mm: Positive = 420.0
+    exit_mm: Positive = 480.0
+    sheet_mm: Positive = 297.0            # length that the urn expects; A4, long edge in feed
+    length_tolerance_mm: Positive = 8.0
+    double_thickness: Positive = 1.5      # of one sheet; more than this is taken for two
+    feed_gap_s: NotNegative = 0.2         # rest between two sheets
+    refusal_s: NotNegative = 0.3          # time to give back a sheet that is not drawn in at all
+    jam_timeout_s: Positive = 0.5
+
+    # Printer
+    lines_per_second: Positive = 25.0
+    tape_columns: Annotated[int, Field(ge=24, le=64)] = 42
+
+    # Limits
+    capacity: Annotated[int, Field(ge=1)] = 2000
+    capacity_warning: Annotated[int, Field(ge=0)] = 50   # sheets left at which the warning comes
+    log_capacity: Annotated[int, Field(ge=1000)] = 1_000_000
+    accept_after_hours: bool = False      # voters in the room when the window closes (TIM-008)
+
+    # Power
+    battery_minutes: NotNegative = 180.0
+    mains_minimum_v: Positive = 18.0
+    load_amperes: NotNegative = 0.65
+    boot_seconds: NotNegative = 3.0
+    restart_seconds: NotNegative = 3.0
+
+    # Clock
+    drift_ppm: Annotated[float, Field(ge=-100_000, le=100_000)] = 2.0
+    offset_min: Annotated[int, Field(ge=-840, le=840)] = 360
+
+    # Authentication
+    wrong_attempts: Annotated[int, Field(ge=1)] = 5
+    lockout_s: NotNegative = 60.0
+
+    # Counting: thresholds by the reader's own names; what is not named keeps the reader's default
+    thresholds: dict[str, float] = Field(default_factory=dict)
+
+    @property
+    def firmware_sha256(self) -> bytes:
+        """Digest of the firmware image; an emulator's image is its name and version."""
+        return hashlib.sha256(f"{self.maker}/{self.model}/{self.firmware}".encode()).digest()
+
+    @model_validator(mode="after")
+    def _path_is_in_order(self) -> Self:
+        if not 0 < self.scanner_mm < self.deflector_mm < self.exit_mm:
+            raise ValueError("scanner_mm, deflector_mm and exit_mm must follow one another")
+        if self.scanner_mm + self.sheet_mm >= self.deflector_mm:
+            raise ValueError(
+                "the tail must have passed the scanner before the head reaches the deflector: "
+                "deflector_mm must exceed scanner_mm + sheet_mm"
+            )
+        return self
