@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from kalys.ballots.package import urn_package
@@ -115,7 +115,7 @@ def end_election(prepared: Prepared) -> None:
 
 def load_election(prepared: Prepared) -> Tape:
     """Before opening time: load the definition and print the zero report; returns its tape."""
-    set_local(prepared, prepared.definition.polls_open, BEFORE_OPENING)
+    prepared.urn.set_clock(prepared.definition.opens + BEFORE_OPENING)
     package = urn_package(prepared.definition, prepared.style, STATION)
     prepared.urn.load(Purpose.DEFINITION, package)
     return print_report(prepared, ReportKind.ZERO)
@@ -123,7 +123,7 @@ def load_election(prepared: Prepared) -> Tape:
 
 def open_polls(prepared: Prepared) -> None:
     """Open the polls as an operator, five seconds past the opening hour."""
-    set_local(prepared, prepared.definition.polls_open, AFTER_THE_HOUR)
+    prepared.urn.set_clock(prepared.definition.opens + AFTER_THE_HOUR)
     prepared.urn.login(Role.OPERATOR)
     prepared.urn.open()
 
@@ -131,26 +131,14 @@ def open_polls(prepared: Prepared) -> None:
 def close_polls(prepared: Prepared) -> None:
     """Close the polls as an operator, five seconds past the closing hour."""
     prepared.urn.login(Role.ADMINISTRATOR)
-    set_local(prepared, prepared.definition.polls_close, AFTER_THE_HOUR)
+    prepared.urn.set_clock(prepared.definition.closes + AFTER_THE_HOUR)
     prepared.urn.login(Role.OPERATOR)
     prepared.urn.close()
 
 
-def set_local(prepared: Prepared, hour: str, offset: timedelta = timedelta()) -> datetime:
-    """Set the urn's clock to an hour ("08:00", "08:00:05") of election day; returns what was set.
-
-    An administrator must be logged in.
-    """
-    moment = local_time(prepared.definition, hour) + offset
-    prepared.urn.set_clock(moment)
-    return moment
-
-
 def local_time(definition: ElectionDefinition, hour: str) -> datetime:
-    """That hour of election day, in the zone of the election."""
-    parts = [int(part) for part in hour.split(":")]
-    day = definition.date
-    return datetime(day.year, day.month, day.day, *parts, tzinfo=definition.timezone)
+    """That hour ("08:00" or "08:00:05") of election day, in the zone of the election."""
+    return datetime.combine(definition.date, time.fromisoformat(hour), definition.timezone)
 
 
 def print_report(prepared: Prepared, kind: ReportKind) -> Tape:

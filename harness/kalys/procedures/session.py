@@ -16,7 +16,7 @@ from __future__ import annotations
 import random
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -179,7 +179,7 @@ class Session:
             **fields,
         )
         self.observations.append(observation)
-        self._since = self.journal.add("observation", asdict(observation))
+        self._since = self.journal.add("observation", observation.to_dict())
 
     # Aids -----------------------------------------------------------------------------------------
 
