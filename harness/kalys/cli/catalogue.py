@@ -1,0 +1,145 @@
+"""``kalys profiles``, ``kalys requirements`` and ``kalys plan``: what there is to work with."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+profiles_app = typer.Typer(help="Device profiles and bench files.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.add_typer(profiles_app, name="profiles")
+    app.command("requirements")(requirements)
+    app.command("plan")(plan)
+
+
+@profiles_app.command("list")
+def list_profiles(json: Json = False) -> None:
+    """The shipped profiles and benches."""
+    from kalys.bench.bench_file import load_bench_file
+    from kalys.bench.profile import load_profile
+    from kalys.cli.output import as_json, table
+    from kalys.resources import resource
+
+    folder = resource("device_profiles")
+    profiles = [load_profile(path.stem) for path in sorted(folder.glob("*.yaml"))]
+    benches = [load_bench_file(path.stem) for path in sorted((folder / "benches").glob("*.yaml"))]
+    if json:
+        as_json({
+            "profiles": [
+                {"profile": p.profile, "role": p.role, "description": p.description}
+                for p in profiles
+            ],
+            "benches": [
+                {"bench": b.bench, "time": b.time, "description": b.description} for b in benches
+            ],
+        })
+        return
+    table(("profile", "role", ""), [(p.profile, p.role, p.description) for p in profiles])
+    table(("bench", "time", ""), [(b.bench, b.time, b.description) for b in benches])
+
+
+@profiles_app.command("check")
+def check_profile(
+    name: Annotated[str, typer.Argument(help="Profile or bench: a file, or a shipped name.")],
+) -> None:
+    """Check a profile or a bench file; a mistake is told with file, line and field."""
+    from kalys.bench.checking import check_file
+
+    typer.echo(check_file(name))
+
+
+@profiles_app.command("schema")
+def print_schema(
+    kind: Annotated[str, typer.Argument(help="profile or bench.")] = "profile",
+) -> None:
+    """Print the JSON Schema of profiles or of bench files."""
+    from kalys.bench.bench_file import bench_schema
+    from kalys.bench.profile import profile_schema
+    from kalys.cli.output import as_json
+    from kalys.errors import ConfigurationError
+
+    schemas = {"profile": profile_schema, "bench": bench_schema}
+    if kind not in schemas:
+        raise ConfigurationError(f"there is no schema of a {kind}", remedy="profile or bench")
+    as_json(schemas[kind]())
+
+
+def requirements(
+    tier: Annotated[str | None, typer.Option(help="core or extended.")] = None,
+    tested: Annotated[bool, typer.Option(help="Only those with a procedure.")] = False,
+    json: Json = False,
+) -> None:
+    """The catalogue of requirements, with the procedures and defects of each."""
+    from kalys.cli.output import as_json, table
+    from kalys.requirements.catalogue import load
+
+    catalogue = load()
+    chosen = [
+        r for r in catalogue
+        if (tier is None or r.tier == tier) and (r.procedures or not tested)
+    ]
+    if json:
+        as_json({
+            "requirements": [
+                {
+                    "id": r.id, "tier": r.tier, "dut": r.dut, "statement": r.statement,
+                    "limit": r.limit_text(), "source": r.source, "value_status": r.value_status,
+                    "procedures": list(r.procedures), "defects": list(r.defects),
+                }
+                for r in chosen
+            ]
+        })
+        return
+    table(
+        ("id", "tier", "statement", "limit", "procedures"),
+        [(r.id, r.tier, r.statement, r.limit_text(), "\n".join(r.procedures)) for r in chosen],
+    )
+    core = [r for r in catalogue if r.tier == "core"]
+    typer.echo(
+        f"{len(chosen)} of {len(catalogue)} requirements; "
+        f"{sum(bool(r.procedures) for r in core)} of {len(core)} core ones have a procedure."
+    )
+
+
+def plan(
+    name: Annotated[str, typer.Argument(help="quick, standard, full, or a plan file.")] = "quick",
+    rate: Annotated[
+        float | None, typer.Option(help="Sample without failure that shows a rate at most this.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """What a plan tests and with which samples; or the sample that an error rate asks for.
+
+    Examples: kalys plan standard; kalys plan --rate 0.001
+    """
+    from kalys.cli.output import as_json, table
+    from kalys.metrology.accuracy import zero_failure_n
+    from kalys.requirements.catalogue import load
+    from kalys.requirements.plan import load_plan
+
+    if rate is not None:
+        sample = zero_failure_n(rate)
+        if json:
+            as_json({"rate": rate, "confidence": 0.95, "sample": sample})
+        else:
+            typer.echo(f"{sample} trials without failure show a rate of at most {rate} at 95 %.")
+        return
+    chosen, catalogue = load_plan(name), load()
+    if json:
+        as_json(chosen.model_dump(mode="json"))
+        return
+    typer.echo(f"{chosen.plan}: {chosen.purpose}\n")
+    table(
+        ("requirement", "statement", "limit", "procedures"),
+        [
+            (r.id, r.statement, r.limit_text(), "\n".join(r.procedures))
+            for r in catalogue
+            if r.id in chosen.requirements
+        ],
+    )

@@ -1,0 +1,271 @@
+"""From a run folder to the report as data: everything is derived again from the evidence.
+
+What is read: the journal (observations, identities, instruments), ``evidence/inputs/`` (the plan, the
+profile, the bench and the catalogue as they were at the time of the run) and ``evidence/run.json``
+(what is not the same in two runs of one seed: when it was, on which host). Nothing else; so whoever
+holds the folder gets the same report.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from kalys.errors import EvidenceError
+from kalys.evidence.journal import Record, read_journal
+from kalys.metrology.sprt import VOTING_SYSTEM_TEST
+from kalys.reporting.document import (
+    SCHEMA,
+    DevicePart,
+    InstrumentPart,
+    MeasurementPart,
+    Report,
+    RunPart,
+    VerdictPart,
+)
+from kalys.requirements.catalogue import Catalogue, Requirement
+from kalys.requirements.observation import Measurement, Observation, Outcome, Verdict
+from kalys.requirements.plan import Plan
+from kalys.requirements.verdict import conformity, judge_all
+
+_STATUS = {
+    "V": "read in the source", "F": "fact read, limit ours", "C": "computed from the source",
+    "M": "from memory, unverified", "P": "proposed",
+}
+_HISTOGRAMS = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class RunData:
+    """What a run folder holds, read once."""
+
+    folder: Path
+    run: dict[str, Any]
+    inputs: dict[str, Any]
+    plan: Plan
+    catalogue: Catalogue
+    identity: dict[str, Any]
+    instruments: tuple[dict[str, Any], ...]
+    observations: tuple[Observation, ...]
+    records: int
+    head: str
+
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Every verdict, derived from the observations."""
+        profile = self.inputs["profile"]
+        return judge_all(
+            self.catalogue, self.plan, profile["limits"], self.observations,
+            frozenset(profile["capabilities"]),
+        )
+
+
+def read_run(folder: Path) -> RunData:
+    """Read a run folder; EvidenceError names what is missing or broken."""
+    evidence = folder / "evidence"
+    run = _json(evidence / "run.json")
+    inputs = {name: _json(evidence / "inputs" / f"{name}.json")
+              for name in ("plan", "profile", "bench", "requirements")}
+    identity: dict[str, Any] = {}
+    instruments: dict[str, dict[str, Any]] = {}
+    observations: list[Observation] = []
+    last: Record | None = None
+    for record in read_journal(evidence / "journal.jsonl"):
+        last = record
+        if record.kind == "observation":
+            observations.append(_observation(record))
+        elif record.kind == "identity" and record.data.get("under_test"):
+            identity = record.data
+        elif record.kind in ("identity", "instrument") and "name" in record.data:
+            instruments[record.data["name"]] = record.data
+    return RunData(
+        folder=folder,
+        run=run,
+        inputs=inputs,
+        plan=Plan.model_validate(inputs["plan"]),
+        catalogue=Catalogue(tuple(Requirement.model_validate(r) for r in inputs["requirements"])),
+        identity=identity,
+        instruments=tuple(instruments.values()),
+        observations=tuple(observations),
+        records=last.number if last else 0,
+        head=last.hash if last else "",
+    )
+
+
+def build_report(data: RunData) -> Report:
+    """The report of a run."""
+    verdicts = data.verdicts()
+    within = [v for v in verdicts if v.requirement in data.plan.requirements]
+    virtual = data.run["time_base"] == "virtual"
+    emulated = bool(data.identity.get("emulated", True))
+    decided = conformity(verdicts, data.plan)
+    return Report(
+        schema=SCHEMA,
+        title="Certification report of a ballot-counting urn",
+        run=_run_part(data),
+        device=_device_part(data, emulated),
+        instruments=[
+            InstrumentPart(name=i["name"], role=i.get("role", ""),
+                           description=i.get("description", ""))
+            for i in data.instruments
+        ],
+        plan=data.plan.plan,
+        plan_purpose=data.plan.purpose,
+        conformity=decided,
+        statement=_statement(decided, within),
+        limitations=_limitations(virtual, emulated, data),
+        deviations=sorted({d for v in within for d in v.deviations}),
+        counts={o.value: sum(v.verdict is o for v in within) for o in Outcome},
+        verdicts=[_verdict_part(v, data) for v in verdicts],
+        accuracy=_accuracy(data.observations),
+        timing=_timing(data, verdicts),
+    )
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EvidenceError(
+            f"cannot be read: {error}", where=str(path),
+            remedy="Is this the folder of a run? It holds report.json and evidence/.",
+        ) from error
+
+
+def _observation(record: Record) -> Observation:
+    try:
+        fields = dict(record.data)
+        fields["evidence"] = tuple(fields.get("evidence", (0, 0)))
+        return Observation(**fields)
+    except TypeError as error:
+        raise EvidenceError(
+            f"record {record.number} is not an observation: {error}", where="journal.jsonl"
+        ) from error
+
+
+def _run_part(data: RunData) -> RunPart:
+    run = data.run
+    return RunPart(
+        id=run["id"], started=run["started"], finished=run["finished"],
+        interrupted=run["status"] != "complete", time_base=run["time_base"], seed=run["seed"],
+        bench=run["bench"], election=run["election"], wire=run["wire"], kalys=run["kalys"],
+        host=run["host"], journal_records=data.records, journal_head=data.head,
+        laboratory=run["laboratory"],
+    )
+
+
+def _device_part(data: RunData, emulated: bool) -> DevicePart:
+    known = data.identity
+    return DevicePart(
+        maker=known.get("maker", ""), model=known.get("model", ""),
+        serial=known.get("serial", "not identified"), firmware=known.get("firmware", ""),
+        firmware_sha256=known.get("firmware_sha256", ""),
+        legal_software_id=known.get("legal_software_id", ""),
+        profile=data.inputs["profile"]["profile"], emulated=emulated,
+        promised=data.inputs["profile"]["limits"],
+    )
+
+
+def _statement(decided: str, within: Sequence[Verdict]) -> str:
+    passed = sum(v.verdict is Outcome.PASS for v in within)
+    judged = [v for v in within
+              if v.verdict not in (Outcome.NOT_APPLICABLE, Outcome.NOT_TESTED)]
+    text = f"{passed} of {len(judged)} requirements tested under this plan are met."
+    if decided == "does-not-conform":
+        failed = ", ".join(v.requirement for v in within if v.verdict is Outcome.FAIL)
+        return f"{text} Not met: {failed}."
+    if decided == "inconclusive":
+        pending = (Outcome.INCONCLUSIVE, Outcome.BLOCKED, Outcome.NOT_TESTED)
+        undecided = ", ".join(v.requirement for v in within if v.verdict in pending)
+        return f"{text} Undecided: {undecided}."
+    return text
+
+
+def _limitations(virtual: bool, emulated: bool, data: RunData) -> list[str]:
+    notes = []
+    if emulated or virtual:
+        notes.append(
+            "Emulated device" * emulated + ", virtual time" * virtual
+            + ": what was measured is a model. It cannot certify a physical unit."
+        )
+    if data.run["status"] != "complete":
+        notes.append("The run was interrupted; what was recorded until then is judged.")
+    notes.append(
+        f"The conformity statement covers the {len(data.plan.requirements)} requirements of the "
+        f"plan “{data.plan.plan}” and no others."
+    )
+    notes.append("Limits marked “proposed” come from no published standard.")
+    return notes
+
+
+def _verdict_part(verdict: Verdict, data: RunData) -> VerdictPart:
+    requirement = data.catalogue[verdict.requirement]
+    return VerdictPart(
+        requirement=verdict.requirement, verdict=verdict.verdict.value, reason=verdict.reason,
+        statement=requirement.statement, group=requirement.group, tier=requirement.tier,
+        source=requirement.source,
+        source_status=_STATUS.get(requirement.value_status, requirement.value_status),
+        limit=verdict.limit, limit_source=verdict.limit_source, rule=verdict.rule,
+        in_plan=verdict.requirement in data.plan.requirements,
+        procedures=list(verdict.procedures), deviations=list(verdict.deviations),
+        failures=list(verdict.failures),
+        measurements=[_measurement_part(m) for m in verdict.measurements],
+    )
+
+
+def _measurement_part(measurement: Measurement) -> MeasurementPart:
+    return MeasurementPart(**{
+        field.name: getattr(measurement, field.name) for field in dataclasses.fields(measurement)
+    })
+
+
+def _accuracy(observations: Iterable[Observation]) -> dict[str, Any]:
+    """Cumulative positions and errors of the sequential test's stream (ACC-002)."""
+    positions, errors = [], []
+    n = r = 0
+    for seen in observations:
+        if seen.requirement == "ACC-002" and seen.kind == "count":
+            n, r = n + seen.trials, r + seen.failures
+            positions.append(n)
+            errors.append(r)
+    if not positions:
+        return {}
+    step = max(1, len(positions) // 400)
+    kept = [i for i in range(len(positions))
+            if i % step == 0 or i == len(positions) - 1 or errors[i] != errors[i - 1]]
+    test = VOTING_SYSTEM_TEST
+    needed = test.accept_at(errors[-1])
+    caption = (
+        f"Sequential test of VVSG 2005 (p0 = {test.p0:g}, p1 = {test.p1:g}, "
+        f"alpha = beta = {test.alpha:g}): {r} errors in {n:,} ballot positions; "
+        f"accepted from {needed:,.0f}."
+    )
+    return {
+        "positions": [positions[i] for i in kept], "errors": [errors[i] for i in kept],
+        "accept_0": test.accept_at(0), "reject_1": test.reject_at(1),
+        "positions_per_error": test.accept_at(1) - test.accept_at(0),
+        "caption": caption.replace(",", " ").replace("  ", ", "),
+    }
+
+
+def _timing(data: RunData, verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
+    """The readings of the timing requirements with most values, for histograms."""
+    series: dict[str, list[Observation]] = {}
+    for seen in data.observations:
+        if seen.kind == "reading" and seen.value is not None and seen.requirement.startswith("TIM"):
+            series.setdefault(seen.requirement, []).append(seen)
+    judged = {v.requirement: v for v in verdicts}
+    longest = sorted(series.items(), key=lambda item: -len(item[1]))[:_HISTOGRAMS]
+    return [
+        {
+            "requirement": requirement,
+            "title": f"{requirement}: {data.catalogue[requirement].limit.metric}",
+            "unit": seen[0].unit,
+            "values": [o.value for o in seen],
+            "limit": judged[requirement].limit_value,
+        }
+        for requirement, seen in sorted(longest)
+        if len(seen) >= 5
+    ]

@@ -1,0 +1,122 @@
+"""The report as data: what ``report.json`` holds, and the JSON Schema of it.
+
+HTML and PDF show exactly these fields; nobody computes anything further down. The content follows
+ISO/IEC 17025:2017 7.8.2.1 (title, laboratory, unique identification, method, item and its condition,
+dates, sampling, results with units, deviations) and the synopsis form of OIML test reports.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA = "kalys-report-1"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RunPart(_Part):
+    """The run: when, with what, and how its evidence is identified."""
+
+    id: str
+    started: str = Field(description="ISO 8601, UTC, of the host's clock")
+    finished: str
+    interrupted: bool
+    time_base: str = Field(description="virtual or real")
+    seed: int
+    bench: str
+    election: str
+    wire: str = Field(description="in-process, tcp, pty, rfc2217 or real")
+    kalys: str = Field(description="version of Kalys")
+    host: str
+    journal_records: int
+    journal_head: str = Field(description="SHA-256 of the last chained record")
+    laboratory: str
+
+
+class DevicePart(_Part):
+    """The item under test, as it identified itself over its link."""
+
+    maker: str
+    model: str
+    serial: str
+    firmware: str
+    firmware_sha256: str
+    legal_software_id: str
+    profile: str
+    emulated: bool
+    promised: dict[str, Any] = Field(description="limits of the profile")
+
+
+class MeasurementPart(_Part):
+    """One measured quantity."""
+
+    quantity: str
+    value: float | None
+    unit: str = Field(description="UCUM code")
+    u: float | None = Field(description="standard uncertainty")
+    dof: float | None
+    trials: int | None
+    failures: int | None
+    bound: float | None = Field(description="one-sided 95 % upper bound of the rate")
+    time_base: str
+    instrument: str
+    evidence: tuple[int, int] = Field(description="first and last journal record behind it")
+    conditions: dict[str, Any]
+
+
+class VerdictPart(_Part):
+    """What was decided about one requirement."""
+
+    requirement: str
+    verdict: str
+    reason: str
+    statement: str
+    group: str
+    tier: str
+    source: str
+    source_status: str
+    limit: str
+    limit_source: str
+    rule: str
+    in_plan: bool
+    procedures: list[str]
+    deviations: list[str]
+    failures: list[str]
+    measurements: list[MeasurementPart]
+
+
+class InstrumentPart(_Part):
+    """A device of the bench that is not under test."""
+
+    name: str
+    role: str
+    description: str
+
+
+class Report(_Part):
+    """The whole report."""
+
+    schema_: str = Field(alias="schema")
+    title: str
+    run: RunPart
+    device: DevicePart
+    instruments: list[InstrumentPart]
+    plan: str
+    plan_purpose: str
+    conformity: str = Field(description="conforms, does-not-conform or inconclusive")
+    statement: str
+    limitations: list[str]
+    deviations: list[str]
+    counts: dict[str, int] = Field(description="number of verdicts of each kind, within the plan")
+    verdicts: list[VerdictPart]
+    accuracy: dict[str, Any] = Field(description="path of the sequential test")
+    timing: list[dict[str, Any]] = Field(description="readings, for the histograms")
+
+
+def report_schema() -> dict[str, Any]:
+    """The JSON Schema of ``report.json``."""
+    return Report.model_json_schema(by_alias=True)

@@ -1,0 +1,57 @@
+"""``report.html``: one self-contained page, no script, no link to anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+
+from kalys.reporting.document import Report
+from kalys.reporting.language import translator
+from kalys.reporting.plots import histogram, sequential_test
+from kalys.resources import resource
+
+
+def pictures(report: Report, lang: str) -> dict[str, str]:
+    """The SVG pictures of a report by name: "accuracy" and "timing-0", "timing-1" ..."""
+    tr = translator(lang)
+    drawn: dict[str, str] = {}
+    if report.accuracy:
+        drawn["accuracy"] = sequential_test(report.accuracy, tr)
+    for index, timing in enumerate(report.timing):
+        drawn[f"timing-{index}"] = histogram(
+            timing["title"], timing["values"], timing["unit"], timing["limit"], tr
+        )
+    return drawn
+
+
+def html_page(report: Report, lang: str, drawn: Mapping[str, str]) -> str:
+    """The page; ``drawn`` are the pictures of ``pictures``."""
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.globals.update(_=translator(lang))
+    environment.filters.update(figure=figure)
+    template = environment.from_string(
+        resource("reports", "templates", "report.html.j2").read_text(encoding="utf-8")
+    )
+    return template.render(report=report, lang=lang, pictures=drawn, groups=grouped(report))
+
+
+def grouped(report: Report) -> list[tuple[str, list[Any]]]:
+    """Verdicts within the plan by the group of their requirement, in the catalogue's order."""
+    groups: dict[str, list[Any]] = {}
+    for verdict in report.verdicts:
+        if verdict.in_plan:
+            groups.setdefault(verdict.group, []).append(verdict)
+    return list(groups.items())
+
+
+def figure(value: float | None) -> str:
+    """A number as a person reads it: whole numbers grouped, others to four figures."""
+    if value is None:
+        return ""
+    if float(value).is_integer() and abs(value) < 1e15:
+        return f"{int(value):,}".replace(",", " ")
+    return f"{value:.4g}"

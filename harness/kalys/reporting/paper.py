@@ -1,0 +1,60 @@
+"""``report.pdf``: the report on paper, set by typst, byte-reproducible.
+
+Only the fonts that typst carries are used, and the document's date is the run's, so the same
+evidence gives the same file everywhere.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from kalys.reporting.document import Report
+from kalys.reporting.language import translator
+from kalys.reporting.page import figure
+from kalys.resources import resource
+
+_WORDS = """
+accuracy|Report|Verdict|Device under test|Maker|Model|Serial number|Firmware|Legally relevant software
+Plan|Seed|Bench|Laboratory|Started|Finished|Time base|Requirement|Limit|Measured|Decision|Source
+Conforms|Does not conform|Inconclusive|Requirements of the plan|Deviations|Limitations|Other devices
+Accuracy of the count|Timing|Failures|End of the report|page|of|Evidence|Run|Promised by the profile
+Not tested|Interrupted run|Decision rules|All verdicts|Results relate only to the item tested.
+emulated device|virtual time|real time|Election|name|role|description|Tested by|Reason|Records of the journal
+PASS|FAIL|INCONCLUSIVE|BLOCKED|NOT_TESTED|NOT_APPLICABLE|none|Uncertainty|Bound
+""".replace("\n", "|").strip("|").split("|")
+
+
+def pdf_document(report: Report, lang: str, drawn: Mapping[str, str]) -> bytes:
+    """The PDF as bytes; ``drawn`` are the pictures of ``page.pictures``."""
+    import typst
+
+    tr = translator(lang)
+    data = report.model_dump(mode="json", by_alias=True)
+    for verdict in data["verdicts"]:
+        for measurement in verdict["measurements"]:
+            measurement["shown"] = figure(measurement["value"])
+            measurement["u_shown"] = figure(measurement["u"])
+            measurement["bound_shown"] = figure(measurement["bound"])
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        (root / "report.json").write_text(json.dumps(data), encoding="utf-8")
+        words = {word: tr(word) for word in _WORDS}
+        words["title"] = tr(report.title)
+        (root / "words.json").write_text(json.dumps(words), encoding="utf-8")
+        for name, svg in drawn.items():
+            (root / f"{name}.svg").write_text(svg, encoding="utf-8")
+        source = root / "report.typ"
+        source.write_text(
+            resource("reports", "templates", "report.typ").read_text(encoding="utf-8"),
+            encoding="utf-8",
+        )
+        started = datetime.datetime.fromisoformat(report.run.started)
+        pdf = typst.Compiler(
+            input=source, root=root, ignore_system_fonts=True, sys_inputs={"lang": lang}
+        ).compile(format="pdf", timestamp=int(started.timestamp()))
+    assert isinstance(pdf, bytes)
+    return pdf

@@ -1,0 +1,39 @@
+"""Writing the reports of a run: ``report.json``, ``report.html``, ``report.pdf``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from kalys.reporting.build import build_report, read_run
+from kalys.reporting.document import Report
+from kalys.reporting.language import translator
+from kalys.reporting.page import html_page, pictures
+from kalys.reporting.paper import pdf_document
+
+
+def report_json(report: Report) -> str:
+    """The text of ``report.json``."""
+    return json.dumps(report.model_dump(mode="json", by_alias=True), ensure_ascii=False, indent=1)
+
+
+def write_reports(folder: Path, lang: str | None = None) -> list[Path]:
+    """Write the reports of the run in ``folder`` from its evidence; the paths written.
+
+    In the run's own language the files are ``report.json``, ``report.html`` and ``report.pdf``; in
+    another one ``report.LANG.html`` and ``report.LANG.pdf``.
+    """
+    data = read_run(folder)
+    own = str(data.run["lang"])
+    lang = lang or own
+    translator(lang)
+    report = build_report(data)
+    drawn = pictures(report, lang)
+    stem = "report" if lang == own else f"report.{lang}"
+    written = [folder / f"{stem}.html", folder / f"{stem}.pdf"]
+    written[0].write_text(html_page(report, lang, drawn), encoding="utf-8")
+    written[1].write_bytes(pdf_document(report, lang, drawn))
+    if lang == own:
+        written.insert(0, folder / "report.json")
+        written[0].write_text(report_json(report), encoding="utf-8")
+    return written
