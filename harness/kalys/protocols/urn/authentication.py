@@ -1,8 +1,8 @@
 """Log-in by challenge and response (docs/protocols/urn-link.md, "Authentication").
 
 The host asks for a nonce for a role, and answers HMAC-SHA256 under the role's key over the
-label, the nonce and the role's name. A nonce is good for one attempt. The key never crosses the wire
-except in SET_KEY, which an administrator sends.
+label, the nonce and the role's name. A nonce is good for one attempt. The key never crosses the
+wire except in SET_KEY, which an administrator sends.
 
 Source of the construction: RFC 2104 (HMAC) over FIPS 180-4 (SHA-256); the label keeps a MAC made
 here from being one anywhere else.

@@ -2,12 +2,12 @@
 
 How to think about it: a frame is the two sync bytes A5 4B and a *body* in which every A5 is
 followed by a stuffed 00, so that A5 4B means "a frame begins here" and nothing else, wherever a
-reader comes in. A frame that was cut short therefore ends, at the latest, where the next one begins:
-no good frame is lost behind a bad one, and data that happens to look like a frame is never one.
+reader comes in. A frame that was cut short therefore ends, at the latest, where the next one
+begins: no good frame is lost behind a bad one, and data that looks like a frame is never one.
 
 The body, once its stuffing is taken out, is header, payload and CRC-32; ``HEADER`` declares the
-first, ``kalys.protocols.urn.payload`` derives the second from the tables of ``messages``. The numbers
-of operations, results and events below are the published ones; a number is never used again.
+first, ``kalys.protocols.urn.payload`` derives the second from the tables of ``messages``. The
+numbers of operations, results and events below are the published ones, and none is used again.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ class _Frames:
             self._keep(after)
             return
         size = HEADER_SIZE + CRC_SIZE + (header.length if header is not None else 0)
-        if len(body) < size:
+        if header is None or len(body) < size:
             if last:
                 self._tail, self._wanted = SYNC + part + after, size - len(body)
             else:

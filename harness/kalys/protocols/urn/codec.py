@@ -1,11 +1,11 @@
 """What every codec of the urn protocol offers, whatever its bytes look like.
 
 A codec is sans-I/O: it turns messages (``kalys.protocols.urn.messages``) into bytes and whatever
-bytes came into messages. It owns no link and no clock, keeps only the unfinished tail of its input,
-and never raises on input: what is no message comes out as ``Garbage`` with the reason. ``encode``
-methods raise ProtocolError when a message cannot be expressed, because that is the caller's mistake.
+bytes came into messages. It owns no link and no clock, keeps only the unfinished tail of its
+input, and never raises on input: what is no message comes out as ``Garbage`` with the reason.
+``encode`` methods raise ProtocolError when a message cannot be expressed: the caller's mistake.
 
-There are two codecs: ``binary`` (docs/protocols/urn-link.md) and ``line`` (docs/protocols/urn-line.md).
+There are two: ``binary`` (docs/protocols/urn-link.md) and ``line`` (docs/protocols/urn-line.md).
 A driver or an emulator is given one of them and sees this interface only.
 """
 

@@ -1,7 +1,7 @@
 """What an urn and its host say to each other, whatever the wire.
 
-Three kinds of message: a **request** of the host, the **response** to it, and **events** that the urn
-sends unasked. The tables below name every operation and event with its fields; a codec
+Three kinds of message: a **request** of the host, the **response** to it, and **events** that the
+urn sends unasked. The tables below name every operation and event with its fields; a codec
 (``kalys.protocols.urn.binary`` or ``kalys.protocols.urn.line``) maps them to bytes and back.
 
 Field values are plain: int, bool, str, bytes, or lists of dicts of these. Times of the device are
@@ -214,7 +214,7 @@ RESPONSE_FIELDS: Mapping[Op, Mapping[str, Any]] = {
     },
     Op.RECORDS: {
         "total": "u32",
-        # A record holds no time and no sequence of casting; marks are "contest/option" joined by ";".
+        # A record holds no time and no order of casting; marks: "contest/option" joined by ";".
         "records": [{"id": "text", "style": "text", "valid": "bool", "marks": "text"}],
     },
     Op.LOG: {
@@ -242,7 +242,7 @@ EVENT_FIELDS: Mapping[EventKind, Mapping[str, Any]] = {
     EventKind.SHEET_READ: {"sheet": "u32"},
     EventKind.SHEET_ACCEPTED: {"sheet": "u32", "compartment": "text"},   # valid or invalid
     EventKind.SHEET_RETURNED: {"sheet": "u32", "reason": "text"},
-    EventKind.NOTICE: {"sheet": "u32", "text": "text"},       # voter display: accepted, returned, wait
+    EventKind.NOTICE: {"sheet": "u32", "text": "text"},       # display: accepted, returned, wait
     EventKind.JAM: {"sheet": "u32", "sensor": "text"},
     EventKind.JAM_CLEARED: {},
     EventKind.COVER: {"open": "bool"},
