@@ -109,6 +109,7 @@ class Verdict:
     measurements: tuple[Measurement, ...] = ()
     limit: str = ""
     limit_source: str = "catalogue"       # catalogue, profile or plan
+    limit_value: float | None = None      # the limit as a number, where it is one
     rule: str = ""                        # the decision rule in words, with its risk
     deviations: tuple[str, ...] = ()
     procedures: tuple[str, ...] = ()
