@@ -1,4 +1,4 @@
-"""Totals of many judged sheets: the one shape in which deck truth, records and reports are compared.
+"""Totals of many judged sheets: the shape in which deck truth, records and reports are compared.
 
 Sums only; a tally never forgets and never goes down. Options and contests appear from the start, so
 that a zero is a statement and not an absence.

@@ -1,0 +1,235 @@
+"""Where things are on a ballot: timing marks, code marks, targets and print, as data.
+
+A layout holds one or two printed faces. A face holds
+
+- **tracks** of timing marks along its edges: any number, pitch and mark size, with gaps;
+- a **code**: a row of cells, dark for 1, naming election and style (``kalys.ballots.style_code``);
+- **targets** of any shape and place, each belonging to one option of one contest;
+- **artwork**: text, lines and boxes, which only a renderer or a printer needs.
+
+Everything is in millimetres from the upper left corner of the page as a reader of the print holds
+it. The file format is in docs/ballots.md; ``layouts_for`` fills the shipped templates with the
+texts of an election definition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from kalys.election.definition import ElectionDefinition
+from kalys.errors import ConfigurationError
+
+MM_PER_INCH = 25.4
+
+
+class Part(BaseModel):
+    """Base of every part of a layout: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Track(Part):
+    """Timing marks along one edge.
+
+    ``inset`` is the distance of the marks' centres from the edge; ``first`` the distance of the
+    first centre from the upper (left, right) or left (top, bottom) corner; ``omitted`` are indices
+    of marks that are not printed.
+    """
+
+    edge: Literal["left", "right", "top", "bottom"]
+    inset: float = Field(gt=0)
+    first: float = Field(gt=0)
+    pitch: float = Field(gt=0)
+    count: int = Field(ge=2, le=400)
+    mark_mm: tuple[float, float]
+    omitted: tuple[int, ...] = ()
+
+
+class Code(Part):
+    """A row of code cells with centres at (``x`` + i * ``pitch``, ``y``); ``bits`` as printed."""
+
+    x: float
+    y: float
+    pitch: float = Field(gt=0)
+    mark_mm: tuple[float, float]
+    bits: str = Field(pattern=r"^[01]{4,64}$")
+
+
+class Target(Part):
+    """The place for one option's mark; ``x`` and ``y`` are its centre, outline included."""
+
+    contest: str
+    option: str
+    x: float
+    y: float
+    width: float = Field(gt=0.5)
+    height: float = Field(gt=0.5)
+    shape: Literal["square", "circle", "oval"] = "square"
+    line_mm: float = Field(default=0.4, gt=0)
+
+
+class Print(Part):
+    """Text in the artwork: baseline-free, ``x`` and ``y`` are the middle of the line's left end,
+    centre or right end by ``anchor``; ``size`` is the font size in mm; a line wider than ``width``
+    is broken, still centred on ``y``."""
+
+    text: str
+    x: float
+    y: float
+    size: float = Field(gt=0)
+    bold: bool = False
+    anchor: Literal["left", "middle", "right"] = "left"
+    width: float = 0.0
+    density: float = 1.0
+
+
+class Line(Part):
+    """A printed line."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    width_mm: float = 0.2
+    density: float = 1.0
+
+
+class Box(Part):
+    """A filled rectangle, (``x``, ``y``) its upper left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    density: float = 0.08
+
+
+class Face(Part):
+    """One printed side."""
+
+    tracks: tuple[Track, ...]
+    code: Code
+    targets: tuple[Target, ...] = ()
+    texts: tuple[Print, ...] = ()
+    lines: tuple[Line, ...] = ()
+    boxes: tuple[Box, ...] = ()
+
+    @model_validator(mode="after")
+    def _targets_are_apart(self) -> Face:
+        seen = {(t.contest, t.option) for t in self.targets}
+        if len(seen) != len(self.targets):
+            raise ValueError("an option has two targets on one face")
+        for i, a in enumerate(self.targets):
+            for b in self.targets[i + 1 :]:
+                if 2 * abs(a.x - b.x) < a.width + b.width and (
+                    2 * abs(a.y - b.y) < a.height + b.height
+                ):
+                    raise ValueError(
+                        f"the targets {a.contest}/{a.option} and {b.contest}/{b.option} overlap"
+                    )
+        edges = [track.edge for track in self.tracks]
+        if "left" not in edges or "right" not in edges:
+            raise ValueError("a face needs timing marks along its left and right edges")
+        return self
+
+
+class Layout(Part):
+    """One ballot style on paper. ``faces`` are "front" and, where printed, "back"."""
+
+    election: str
+    style: str
+    page_mm: tuple[float, float]
+    dpi: int = Field(default=200, ge=72, le=600)
+    faces: Mapping[Literal["front", "back"], Face]
+
+    @model_validator(mode="after")
+    def _all_on_the_page(self) -> Layout:
+        width, height = self.page_mm
+        for name, face in self.faces.items():
+            points = [(t.x, t.y, f"target {t.contest}/{t.option}") for t in face.targets]
+            points += [(x, y, f"{t.edge} timing mark {i}")
+                       for t in face.tracks for i, x, y in track_centres(t, self.page_mm)]
+            for x, y, what in points:
+                if not (0 < x < width and 0 < y < height):
+                    raise ValueError(f"{name}: {what} is not on the page")
+        return self
+
+    @property
+    def px_per_mm(self) -> float:
+        return self.dpi / MM_PER_INCH
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of a scan of one page."""
+        width, height = self.page_mm
+        return round(height * self.px_per_mm), round(width * self.px_per_mm)
+
+    @property
+    def front(self) -> Face:
+        """The first side; ConfigurationError when the layout has none."""
+        if "front" not in self.faces:
+            raise ConfigurationError("the layout has no front", where=f"layout {self.style}")
+        return self.faces["front"]
+
+    def target(self, contest: str, option: str) -> Target:
+        """The target of an option; ConfigurationError when it has none."""
+        for face in self.faces.values():
+            for target in face.targets:
+                if target.contest == contest and target.option == option:
+                    return target
+        raise ConfigurationError(
+            f"there is no target for {contest}/{option}", where=f"layout {self.style}"
+        )
+
+    def without_artwork(self) -> Layout:
+        """The same for a reader, which needs no text, lines and boxes."""
+        plain = {
+            name: face.model_copy(update={"texts": (), "lines": (), "boxes": ()})
+            for name, face in self.faces.items()
+        }
+        return self.model_copy(update={"faces": plain})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON or YAML."""
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Layout:
+        """The layout in ``data``; ConfigurationError names the field that is wrong."""
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"]) or "(document)"
+            raise ConfigurationError(
+                f"not a ballot layout: {place}: {first['msg']}", where="layout"
+            ) from error
+
+
+def layouts_for(definition: ElectionDefinition) -> dict[str, Layout]:
+    """The shipped layouts of all styles of an election, by style id (``kalys.ballots.templates``)."""
+    from kalys.ballots.templates import layouts_for as fill_templates  # it imports this module
+
+    return fill_templates(definition)
+
+
+def track_centres(
+    track: Track, page_mm: tuple[float, float]
+) -> Iterator[tuple[int, float, float]]:
+    """(index, x, y) of every printed mark of a track, in mm."""
+    width, height = page_mm
+    for index in range(track.count):
+        if index in track.omitted:
+            continue
+        along = track.first + index * track.pitch
+        if track.edge == "left":
+            yield index, track.inset, along
+        elif track.edge == "right":
+            yield index, width - track.inset, along
+        elif track.edge == "top":
+            yield index, along, track.inset
+        else:
+            yield index, along, height - track.inset
