@@ -1,0 +1,1 @@
+"""pyserial URL schemes of Kalys; pyserial imports ``protocol_<scheme>`` from here."""
