@@ -18,13 +18,13 @@ from kalys.reporting.page import figure
 from kalys.resources import resource
 
 _WORDS = """
-accuracy|Report|Verdict|Device under test|Maker|Model|Serial number|Firmware|Legally relevant software
+Verdict|Device under test|Maker|Model|Serial number|Firmware|Legally relevant software
 Plan|Seed|Bench|Laboratory|Started|Finished|Time base|Requirement|Limit|Measured|Decision|Source
 Conforms|Does not conform|Inconclusive|Requirements of the plan|Deviations|Limitations|Other devices
-Accuracy of the count|Timing|Failures|End of the report|page|of|Evidence|Run|Promised by the profile
-Not tested|Interrupted run|Decision rules|All verdicts|Results relate only to the item tested.
-emulated device|virtual time|real time|Election|name|role|description|Tested by|Reason|Records of the journal
-PASS|FAIL|INCONCLUSIVE|BLOCKED|NOT_TESTED|NOT_APPLICABLE|none|Uncertainty|Bound
+Accuracy of the count|Timing|End of the report|page|of|Evidence|Run
+Not tested|Interrupted run|Results relate only to the item tested.
+emulated device|virtual time|real time|Election|Tested by|Records of the journal
+PASS|FAIL|INCONCLUSIVE|BLOCKED|NOT_TESTED|NOT_APPLICABLE|none
 """.replace("\n", "|").strip("|").split("|")
 
 

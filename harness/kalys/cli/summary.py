@@ -1,0 +1,66 @@
+"""The end of a run, and the matrix of defects, on a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from kalys.cli.output import styled, table
+
+if TYPE_CHECKING:
+    from kalys.certification.run import CertificationResult
+    from kalys.certification.sensitivity import Matrix
+
+_WORDS = {
+    "conforms": "[bold green]Conforms[/]",
+    "does-not-conform": "[bold red]Does not conform[/]",
+    "inconclusive": "[bold yellow]Inconclusive[/]",
+}
+
+
+def print_summary(result: CertificationResult) -> None:
+    """Verdict first, then what did not pass, then where everything is."""
+    report = result.report
+    console = Console(highlight=False)
+    device = report["device"]
+    console.print(
+        f"\n{_WORDS[report['conformity']]}: {escape(device['maker'])} {escape(device['model'])} "
+        f"no. {escape(device['serial'])}, plan {escape(report['plan'])}"
+    )
+    console.print(escape(report["statement"]))
+    rows = [
+        (v["requirement"], styled(v["verdict"]), escape(v["reason"]))
+        for v in report["verdicts"]
+        if v["in_plan"] and v["verdict"] != "PASS"
+    ]
+    if rows:
+        table(("requirement", "verdict", "reason"), rows)
+    basis = ["emulated device"] * device["emulated"]
+    basis += ["virtual time"] * (report["run"]["time_base"] == "virtual")
+    if basis:
+        console.print(f"[yellow]{', '.join(basis)}[/]: no statement about a physical unit.")
+    folder = result.folder
+    typer.echo(f"Report    {folder / 'report.pdf'}\n          {folder / 'report.html'}")
+    typer.echo(f"Evidence  {folder / 'evidence'}   check it: kalys verify {folder}")
+
+
+def print_matrix(matrix: Matrix) -> None:
+    """Defect by requirement: who caught it, after how many sheets."""
+    rows = [
+        (
+            row.name, row.requirement,
+            "[green]caught[/]" if row.caught else "[bold red]MISSED[/]",
+            ", ".join(row.by), str(row.sheets),
+        )
+        for row in matrix.rows
+    ]
+    table(("defect", "requirement", "", "by", "sheets"), rows)
+    typer.echo(
+        f"{sum(r.caught for r in matrix.rows)} of {len(matrix.rows)} defects caught; healthy urn: "
+        f"{len(matrix.false_alarms)} false alarms in {matrix.healthy_seeds} seeds."
+    )
+    for alarm in matrix.false_alarms:
+        typer.echo(f"  {alarm}")
