@@ -1,0 +1,1 @@
+"""Statistics of accuracy and timing: pure functions, each with its source."""
