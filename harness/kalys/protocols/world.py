@@ -6,8 +6,7 @@ sends commands, each with an ``id``; the world answers each exactly once, in ord
 it sends notifications of what a bench's light barriers and eyes would see. What a sheet *means*
 never crosses it: a command carries the physical sheet only.
 
-Commands and notifications are the frozen dataclasses below; their fields are the JSON keys. They
-are checked strictly (no unknown key, no number in a text): the other side may be anybody.
+Commands and notifications are the dataclasses of ``kalys.protocols.world_messages``.
 """
 
 from __future__ import annotations
@@ -15,236 +14,73 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, Strict, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from kalys.errors import ProtocolError
 from kalys.protocols.urn.messages import Garbage
+from kalys.protocols.world_messages import (
+    Battery,
+    Box,
+    ClearJam,
+    Command,
+    Cover,
+    Define,
+    Display,
+    DisturbCounter,
+    EmptyBox,
+    GateCrossed,
+    Hello,
+    Image,
+    Insert,
+    JamNext,
+    Media,
+    Notification,
+    PullBack,
+    Returned,
+    Roll,
+    SheetBoxed,
+    SheetReturned,
+    SheetStuck,
+    TamperLog,
+)
+
+__all__ = [
+    "MAX_LINE",
+    "PROTOCOL",
+    "Answer",
+    "Asked",
+    "Battery",
+    "Box",
+    "ClearJam",
+    "ClientCodec",
+    "Command",
+    "Cover",
+    "Define",
+    "Display",
+    "DisturbCounter",
+    "EmptyBox",
+    "GateCrossed",
+    "Hello",
+    "Image",
+    "Insert",
+    "JamNext",
+    "Media",
+    "Notification",
+    "PullBack",
+    "Returned",
+    "Roll",
+    "ServerCodec",
+    "SheetBoxed",
+    "SheetReturned",
+    "SheetStuck",
+    "TamperLog",
+]
 
 PROTOCOL = "kalys-world/1"
 # An A4 page at 200 dpi as PNG in base64 is at most about 5 MB.
 MAX_LINE = 16 * 1024 * 1024
-
-Text = Annotated[str, Strict()]
-Whole = Annotated[int, Strict()]
-YesNo = Annotated[bool, Strict()]
-Number = Annotated[float, Strict()]      # whole numbers as well
-
-
-class _Checked:
-    __pydantic_config__ = ConfigDict(extra="forbid")
-
-
-@dataclass(frozen=True, slots=True)
-class Hello(_Checked):
-    """Ask who is there. Answer: ``protocol``, ``urns`` (names), ``time`` (ns of the world)."""
-
-    do: Literal["hello"] = "hello"
-
-
-@dataclass(frozen=True, slots=True)
-class Define(_Checked):
-    """Give the urn's world what it needs to draw sheets: the election and its layouts by style.
-
-    Answer: ``styles``, the style codes now known.
-    """
-
-    urn: Text
-    election: dict[str, Any]
-    layouts: dict[str, Any]
-    do: Literal["define"] = "define"
-
-
-@dataclass(frozen=True, slots=True)
-class Insert(_Checked):
-    """Offer sheets at the throat; two or more lie on one another, each ``overlap_mm`` behind.
-
-    ``sheets`` are physical sheets. Answered at once; the sheet waits at the throat until the
-    urn's feed motor takes it, and ``gate`` notifications tell when.
-    """
-
-    urn: Text
-    sheets: list[dict[str, Any]]
-    overlap_mm: Number = 0.0
-    do: Literal["insert"] = "insert"
-
-
-@dataclass(frozen=True, slots=True)
-class Image(_Checked):
-    """Offer a sheet whose scan is this PNG (base64; 8-bit grey, 200 dpi), e.g. of a real ballot."""
-
-    urn: Text
-    sheet: Text
-    png: Text
-    do: Literal["image"] = "image"
-
-
-@dataclass(frozen=True, slots=True)
-class PullBack(_Checked):
-    """Pull at the sheet that is being drawn in. Answer: ``pulled``, false when it was too late."""
-
-    urn: Text
-    do: Literal["pull_back"] = "pull_back"
-
-
-@dataclass(frozen=True, slots=True)
-class JamNext(_Checked):
-    """Make the next sheet stick ``at_mm`` behind the throat."""
-
-    urn: Text
-    at_mm: Number
-    do: Literal["jam_next"] = "jam_next"
-
-
-@dataclass(frozen=True, slots=True)
-class ClearJam(_Checked):
-    """Open the cover, take the stuck sheet out, close. Answer: ``sheet``, its id or null."""
-
-    urn: Text
-    do: Literal["clear_jam"] = "clear_jam"
-
-
-@dataclass(frozen=True, slots=True)
-class Returned(_Checked):
-    """Take what came back out of the throat since the last call. Answer: ``sheets``, ids."""
-
-    urn: Text
-    do: Literal["returned"] = "returned"
-
-
-@dataclass(frozen=True, slots=True)
-class Box(_Checked):
-    """Look into the box. Answer: ``valid`` and ``invalid``, ids in order of arrival."""
-
-    urn: Text
-    do: Literal["box"] = "box"
-
-
-@dataclass(frozen=True, slots=True)
-class EmptyBox(_Checked):
-    """Empty both compartments."""
-
-    urn: Text
-    do: Literal["empty_box"] = "empty_box"
-
-
-@dataclass(frozen=True, slots=True)
-class Cover(_Checked):
-    """Open or close the cover."""
-
-    urn: Text
-    open: YesNo
-    do: Literal["cover"] = "cover"
-
-
-@dataclass(frozen=True, slots=True)
-class Media(_Checked):
-    """Put the memory stick in or take it out."""
-
-    urn: Text
-    inserted: YesNo
-    do: Literal["media"] = "media"
-
-
-@dataclass(frozen=True, slots=True)
-class Battery(_Checked):
-    """Connect or disconnect the backup battery."""
-
-    urn: Text
-    connected: YesNo
-    do: Literal["battery"] = "battery"
-
-
-@dataclass(frozen=True, slots=True)
-class Roll(_Checked):
-    """Take the printer's paper roll out (``empty``) or put a new one in."""
-
-    urn: Text
-    empty: YesNo
-    do: Literal["roll"] = "roll"
-
-
-@dataclass(frozen=True, slots=True)
-class Display(_Checked):
-    """Read the voter's display. Answer: ``text``."""
-
-    urn: Text
-    do: Literal["display"] = "display"
-
-
-@dataclass(frozen=True, slots=True)
-class DisturbCounter(_Checked):
-    """Flip a stored counter behind the urn's back."""
-
-    urn: Text
-    contest: Text
-    option: Text
-    value: Whole
-    do: Literal["disturb_counter"] = "disturb_counter"
-
-
-@dataclass(frozen=True, slots=True)
-class TamperLog(_Checked):
-    """Change the stored log behind the urn's back, at entry ``index`` (from 0)."""
-
-    urn: Text
-    how: Literal["flip", "truncate", "swap", "delete"]
-    index: Whole
-    do: Literal["tamper_log"] = "tamper_log"
-
-
-Command = (
-    Hello | Define | Insert | Image | PullBack | JamNext | ClearJam | Returned | Box | EmptyBox
-    | Cover | Media | Battery | Roll | Display | DisturbCounter | TamperLog
-)
-
-
-@dataclass(frozen=True, slots=True)
-class GateCrossed(_Checked):
-    """A light barrier saw an edge of a sheet; ``t`` is ns of the world's clock."""
-
-    urn: Text
-    gate: Literal["entry", "exit"]
-    edge: Literal["lead", "trail"]
-    sheet: Text
-    t: Whole
-    event: Literal["gate"] = "gate"
-
-
-@dataclass(frozen=True, slots=True)
-class SheetReturned(_Checked):
-    """A sheet came back out of the throat."""
-
-    urn: Text
-    sheet: Text
-    t: Whole
-    event: Literal["returned"] = "returned"
-
-
-@dataclass(frozen=True, slots=True)
-class SheetBoxed(_Checked):
-    """A sheet fell into a compartment."""
-
-    urn: Text
-    sheet: Text
-    compartment: Literal["valid", "invalid"]
-    t: Whole
-    event: Literal["boxed"] = "boxed"
-
-
-@dataclass(frozen=True, slots=True)
-class SheetStuck(_Checked):
-    """A sheet stopped inside, its head ``at_mm`` behind the throat."""
-
-    urn: Text
-    sheet: Text
-    at_mm: Number
-    t: Whole
-    event: Literal["stuck"] = "stuck"
-
-
-Notification = GateCrossed | SheetReturned | SheetBoxed | SheetStuck
 
 
 @dataclass(frozen=True, slots=True)
@@ -430,7 +266,8 @@ def _told(error: ValueError) -> str:
     if first["type"] == "union_tag_invalid":
         return f"there is no {first['ctx']['tag']!r}"
     place = ".".join(str(part) for part in first["loc"])
-    return f"{place}: {first['msg']}"[:300] if place else str(first["msg"])[:300]
+    text = f"{place}: {first['msg']}" if place else str(first["msg"])
+    return text[:300].encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _excerpt(line: bytes | None) -> bytes:
