@@ -89,7 +89,7 @@ class LogEntry:
     time: datetime
     stamp: str           # the time stamp as the device writes it
     device: str
-    kind: str            # error, startup, zero-check, authentication, open, close, cast, export, ...
+    kind: str            # error, startup, zero-check, authentication, open, close, cast, ...
     event: str
     outcome: str
     user: str
@@ -192,7 +192,7 @@ class Feeder(Protocol):
     """What handles paper: a person, a machine, or the emulated world."""
 
     def insert(self, *sheets: Sheet, overlap_mm: float = 0.0) -> None:
-        """Offer one sheet to the throat; two sheets mean a double feed, offset by ``overlap_mm``."""
+        """Offer one sheet to the throat; two mean a double feed, offset by ``overlap_mm``."""
         ...
     def pull_back(self) -> bool:
         """Pull back the sheet that is just being drawn in; False when it was too late."""
@@ -218,7 +218,7 @@ class Feeder(Protocol):
 class Hands(Protocol):
     """What a person does at the device, apart from paper."""
 
-    def cover(self, open: bool) -> None: ...
+    def cover(self, open: bool) -> None: ...  # noqa: A002
     def media(self, inserted: bool) -> None: ...
     def battery(self, connected: bool) -> None: ...
     def disturb_counter(self, contest: str, option: str, value: int) -> None:
@@ -268,3 +268,14 @@ class Printer(Protocol):
     """A tap on the urn's tape."""
 
     def tape(self) -> Tape: ...
+
+
+class Operator(Protocol):
+    """A person at the bench, asked in words. Every question and every answer is journaled.
+
+    ``kind`` says what answer is wanted: "confirm" (y when done, n when it cannot be), "yes-no",
+    "choice" (one of ``choices``), "text", "number", "sheets" (sheet numbers; an empty answer is
+    none) or "lines" (several lines, joined by newlines).
+    """
+
+    def ask(self, text: str, kind: str = "confirm", choices: Sequence[str] = ()) -> str: ...

@@ -1,0 +1,247 @@
+"""A bench file: which devices stand on a bench, and where each of them is.
+
+Data in ``device_profiles/benches/*.yaml``. It binds roles to profiles and addresses: a pyserial URL,
+a VISA resource, ``emulated`` (the harness provides the device) or a person (``by: operator``).
+docs/benches.md explains every key; `bench_schema` is the JSON Schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, Field, model_validator
+
+from kalys import documents
+from kalys.bench.profile import DeviceRole, LinkDefaults, Profile, Strict, Word, load_profile
+from kalys.errors import ConfigurationError
+from kalys.resources import find
+
+EMULATED = "emulated"
+
+
+class SerialOverride(Strict):
+    """Serial settings of this address that differ from the profile's."""
+
+    baud: int | None = None
+    parity: Literal["N", "E", "O"] | None = None
+    stopbits: Literal[1, 2] | None = None
+    rtscts: bool | None = None
+    xonxoff: bool | None = None
+    timeout_s: float | None = None
+
+
+class Device(Strict):
+    """One device on the bench."""
+
+    role: DeviceRole
+    name: Word
+    profile: str
+    link: str | None = Field(
+        default=None, description="emulated, a pyserial URL or a VISA resource; absent with by: operator"
+    )
+    of: tuple[Word, ...] = Field(
+        default=(), description="the urns that it serves; absent: every urn of the bench"
+    )
+    by: Literal["operator"] | None = None
+    serial: SerialOverride = SerialOverride()
+    serial_number: str = Field(default="", description="of an urn: the device must answer with it")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_urn_needs_no_list(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("of"), str):
+            return {**data, "of": (data["of"],)}
+        return data
+
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> Device:
+        if (self.by is None) == (self.link is None):
+            raise ValueError("a device has either a link or by: operator")
+        if self.by == "operator" and self.role == "urn":
+            raise ValueError("an urn is reached over a link, not by the operator")
+        return self
+
+    @property
+    def emulated(self) -> bool:
+        return self.link == EMULATED
+
+
+class BenchFile(Strict):
+    """The devices of one bench."""
+
+    bench: Word
+    description: str
+    time: Literal["virtual", "real"]
+    epoch: AwareDatetime = Field(description="civil time at the start of a virtual run")
+    election: str = Field(description="election definition: a file, or a shipped name")
+    station: str
+    dut: Word | None = Field(default=None, description="the urn under test; absent: the first")
+    devices: tuple[Device, ...] = Field(min_length=1)
+
+    @property
+    def urns(self) -> tuple[Device, ...]:
+        return tuple(d for d in self.devices if d.role == "urn")
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A device of the bench with its profile; ``of`` names the urns that it serves."""
+
+    device: Device
+    profile: Profile
+    of: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.device.name
+
+    @property
+    def role(self) -> str:
+        return self.device.role
+
+    def link_settings(self) -> LinkDefaults:
+        """The profile's link settings with those of the bench file put over them."""
+        ours = self.device.serial.model_dump(exclude_none=True)
+        return self.profile.link.model_copy(update=ours)
+
+
+@dataclass(frozen=True)
+class BenchPlan:
+    """A bench file whose profiles are loaded and whose parts fit together."""
+
+    path: Path
+    file: BenchFile
+    devices: tuple[Placed, ...]
+    dut: str
+
+    def __iter__(self) -> Iterator[Placed]:
+        return iter(self.devices)
+
+    @property
+    def urns(self) -> tuple[Placed, ...]:
+        return tuple(p for p in self.devices if p.role == "urn")
+
+    @property
+    def emulated(self) -> tuple[Placed, ...]:
+        return tuple(p for p in self.devices if p.device.emulated)
+
+    def serving(self, role: str, urn: str) -> Placed | None:
+        """The device of a role that serves an urn."""
+        return next((p for p in self.devices if p.role == role and urn in p.of), None)
+
+
+def load_bench_file(name: str | Path) -> BenchFile:
+    """A bench file, or a shipped bench by its name; ConfigurationError says file and line."""
+    return documents.load(find(name, "device_profiles/benches"), BenchFile)
+
+
+def plan_bench(name: str | Path) -> BenchPlan:
+    """A bench file with its profiles; every disagreement is a ConfigurationError with its line.
+
+    Profiles are looked for beside the bench file, in the folder above it, then among the shipped.
+    """
+    path = find(name, "device_profiles/benches")
+    data, lines = documents.read(path)
+    file = documents.validate(data, BenchFile, path, lines)
+    urns = tuple(d.name for d in file.urns)
+    _check_urns(file, urns, path, lines)
+    placed = []
+    for index, device in enumerate(file.devices):
+        place = _Place(path, lines, index)
+        profile = load_profile(_profile_path(device.profile, path, place))
+        _check_device(device, profile, file, urns, place)
+        placed.append(Placed(device, profile, device.of or urns))
+    plan = BenchPlan(path, file, tuple(placed), file.dut or urns[0])
+    _check_service(plan, path, lines)
+    return plan
+
+
+def bench_schema() -> dict[str, Any]:
+    """The JSON Schema of a bench file."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **BenchFile.model_json_schema(),
+        "title": "Kalys bench file",
+    }
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where in the file a device stands."""
+
+    path: Path
+    lines: Mapping[documents.Place, int]
+    index: int
+
+    def error(self, field: str, what: str, remedy: str | None = None) -> ConfigurationError:
+        start = ("devices", self.index)
+        line = self.lines.get((*start, field), self.lines.get(start, 1))
+        return ConfigurationError(
+            f"devices.{self.index}.{field}: {what}", where=f"{self.path}:{line}", remedy=remedy
+        )
+
+
+def _profile_path(name: str, bench: Path, place: _Place) -> str | Path:
+    for folder in (bench.parent, bench.parent.parent):
+        for candidate in (folder / name, folder / f"{name}.yaml"):
+            if candidate.is_file():
+                return candidate
+    try:
+        return find(name, "device_profiles")
+    except ConfigurationError as error:
+        raise place.error("profile", error.what, error.remedy) from error
+
+
+def _check_urns(
+    file: BenchFile, urns: tuple[str, ...], path: Path, lines: Mapping[documents.Place, int]
+) -> None:
+    if not urns:
+        raise ConfigurationError(
+            "devices: there is no urn on the bench", where=f"{path}:{lines.get(('devices',), 1)}"
+        )
+    if file.dut is not None and file.dut not in urns:
+        raise ConfigurationError(
+            f"dut: {file.dut} is not an urn of the bench ({', '.join(urns)})",
+            where=f"{path}:{lines.get(('dut',), 1)}",
+        )
+
+
+def _check_device(
+    device: Device, profile: Profile, file: BenchFile, urns: tuple[str, ...], place: _Place
+) -> None:
+    if any(d.name == device.name for d in file.devices[: place.index]):
+        raise place.error("name", f"{device.name} is there already")
+    if profile.role != device.role:
+        raise place.error("profile", f"{profile.profile} is the profile of a {profile.role}, "
+                                     f"not of a {device.role}")
+    if (profile.protocol == "operator") != (device.by == "operator"):
+        raise place.error("profile", "a profile with protocol operator goes with by: operator, "
+                                     "and no other does")
+    strangers = [name for name in device.of if name not in urns]
+    if strangers:
+        raise place.error("of", f"{', '.join(strangers)} is not an urn of the bench "
+                                f"({', '.join(urns)})")
+    if device.emulated and not profile.emulated and profile.role != "supply":
+        raise place.error("link", f"{profile.profile} describes a physical device; the harness has "
+                                  "no emulator of it", "Name its serial URL, e.g. /dev/ttyUSB0.")
+    if file.time == "virtual" and not device.emulated:
+        raise place.error("link", "in virtual time every device is emulated",
+                          "Set time: real, or link: emulated.")
+
+
+def _check_service(
+    plan: BenchPlan, path: Path, lines: Mapping[documents.Place, int]
+) -> None:
+    """Each urn has at most one device of each serving role."""
+    for role in ("feeder", "hands", "printer", "supply"):
+        for urn in plan.urns:
+            serving = [p.name for p in plan if p.role == role and urn.name in p.of]
+            if len(serving) > 1:
+                raise ConfigurationError(
+                    f"devices: {urn.name} has more than one {role}: {', '.join(serving)}",
+                    where=f"{path}:{lines.get(('devices',), 1)}",
+                    remedy="Say with of: which urn each of them serves.",
+                )

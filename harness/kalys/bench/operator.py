@@ -1,0 +1,142 @@
+"""The person at the bench: who is asked, and how the answers get into the journal.
+
+``TerminalOperator`` asks at the terminal; ``ScriptedOperator`` answers from a list (tests, and
+rehearsals of a bench without a person). Both write every question and every answer to the journal
+as kind "operator": what a person did is evidence like any other.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from kalys.devices.operator_roles import answer_is_good
+from kalys.devices.roles import Operator
+from kalys.errors import Interrupted, KalysError
+from kalys.evidence.journal import Recorder
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["Operator", "ScriptedOperator", "TerminalOperator"]
+
+_HINTS = {
+    "confirm": "y when done, n when it cannot be done",
+    "yes-no": "y or n",
+    "number": "a number",
+    "sheets": "sheet numbers, or nothing",
+    "lines": "line by line; end with a line that holds only a full stop",
+}
+
+
+class JournaledOperator:
+    """Writes questions and answers to the journal; ``_answer`` is where they come from."""
+
+    def __init__(self, journal: Recorder, name: str = "") -> None:
+        self._journal = journal
+        self._name = name
+
+    def ask(self, text: str, kind: str = "confirm", choices: Sequence[str] = ()) -> str:
+        """The answer, which is of its ``kind`` (see `kalys.devices.roles.Operator`).
+
+        Interrupted when the person breaks off.
+        """
+        self._journal.add("operator", {"asked": text, "kind": kind, "choices": list(choices)})
+        try:
+            answer = self._answer(text, kind, choices)
+        except (EOFError, KeyboardInterrupt) as error:
+            self._journal.add("operator", {"answer": None, "broke_off": True, "by": self._name})
+            raise Interrupted("the operator broke off", where=text) from error
+        self._journal.add("operator", {"answer": answer, "by": self._name})
+        return answer
+
+    def _answer(self, text: str, kind: str, choices: Sequence[str]) -> str:
+        raise KalysError(f"nobody is there to answer: {text} ({kind}, {choices})")
+
+
+class TerminalOperator(JournaledOperator):
+    """Asks at the terminal, again until the answer is of its kind."""
+
+    def __init__(
+        self,
+        journal: Recorder,
+        name: str = "",
+        *,
+        console: Console | None = None,
+        read: Callable[[], str] = input,
+    ) -> None:
+        super().__init__(journal, name)
+        if console is None:
+            from rich.console import Console
+
+            console = Console(stderr=True)
+        self._console = console
+        self._read = read
+
+    def _answer(self, text: str, kind: str, choices: Sequence[str]) -> str:
+        hint = ", ".join(choices) if kind == "choice" else _HINTS.get(kind, "")
+        self._console.print(f"[bold]{_plain(text)}[/bold]" + (f" [dim]({hint})[/dim]" if hint
+                                                              else ""))
+        while True:
+            answer = self._lines() if kind == "lines" else self._read().strip()
+            answer = _accepted(kind, answer)
+            wrong = answer_is_good(kind, answer, choices)
+            if not wrong:
+                return answer
+            self._console.print(f"[yellow]{_plain(wrong)}[/yellow]")
+
+    def _lines(self) -> str:
+        lines: list[str] = []
+        while (line := self._read().rstrip("\r\n")) != ".":
+            lines.append(line)
+        return "\n".join(lines)
+
+
+class ScriptedOperator(JournaledOperator):
+    """Answers from a list, in order; each entry is an answer, or (part of the question, answer).
+
+    KalysError when a question comes that the script does not expect, or the script is at its end
+    and there is no ``default``.
+    """
+
+    def __init__(
+        self,
+        journal: Recorder,
+        answers: Iterable[str | tuple[str, str]],
+        *,
+        default: str | None = None,
+    ) -> None:
+        super().__init__(journal, "script")
+        self._answers = deque(answers)
+        self._default = default
+        self.asked: list[str] = []
+
+    def _answer(self, text: str, kind: str, choices: Sequence[str]) -> str:
+        self.asked.append(text)
+        if not self._answers and self._default is None:
+            raise KalysError("the operator's script has no answer left", where=text)
+        entry = self._answers.popleft() if self._answers else (self._default or "")
+        expected, answer = entry if isinstance(entry, tuple) else ("", entry)
+        if expected not in text:
+            raise KalysError(f"the operator's script expects a question with {expected!r}",
+                             where=text)
+        wrong = answer_is_good(kind, answer, choices)
+        if wrong:
+            raise KalysError(f"the operator's script answers {answer!r}. {wrong}", where=text)
+        return answer
+
+
+def _accepted(kind: str, answer: str) -> str:
+    """``Y``, ``yes`` and, to confirm what was done, a bare Enter mean y."""
+    if kind in ("confirm", "yes-no"):
+        word = answer.lower()
+        if not word and kind == "confirm":
+            return "y"
+        return {"yes": "y", "no": "n"}.get(word, word)
+    return answer
+
+
+def _plain(text: str) -> str:
+    """Text for rich, in which brackets mean themselves."""
+    return text.replace("[", r"\[")

@@ -1,0 +1,288 @@
+"""The driver of a ballot-counting urn: the role `Urn` over a link and a codec.
+
+One driver serves the real and the emulated urn, and every dialect: what differs is the profile,
+which names the codec, the serial settings and the sizes. It turns the fields of the messages
+(``kalys.protocols.urn.messages``) into the values of the role, pages what is too long for one
+message, and checks what can be checked: hashes, lengths, known words, counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from kalys.devices.dialogue import Dialogue
+from kalys.devices.roles import (
+    ClockReading,
+    Identity,
+    LogEntry,
+    Received,
+    Results,
+    SelfTestItem,
+    Status,
+    VoteRecord,
+)
+from kalys.errors import ProtocolError
+from kalys.protocols.urn import authentication
+from kalys.protocols.urn.messages import EventKind, Op, Purpose, ReportKind, Role, UrnState
+
+Word = TypeVar("Word", bound=StrEnum)
+Keys = Callable[[str, Role], bytes]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much goes into one message: bytes of a file, records or entries of a list."""
+
+    chunk: int = 1024
+    page: int = 32
+
+
+class UrnDriver:
+    """A ballot-counting urn behind a `Dialogue`.
+
+    ``keys(serial, role)`` gives the key to authenticate with; the profile's credentials decide it.
+    Every method raises LinkError (silent or lost), ProtocolError (garbage or nonsense) or Refused.
+    """
+
+    def __init__(self, dialogue: Dialogue, keys: Keys, sizes: Sizes | None = None) -> None:
+        self.name = dialogue.name
+        self.dialogue = dialogue
+        self._keys = keys
+        self._sizes = sizes or Sizes()
+        self._serial = ""
+
+    @property
+    def history(self) -> Sequence[Received]:
+        """The events that were read or passed over, oldest first (the last 20,000)."""
+        return self.dialogue.history
+
+    def identity(self) -> Identity:
+        f = self._ask(Op.IDENTIFY)
+        self._serial = f["serial"]
+        return Identity(
+            maker=f["maker"],
+            model=f["model"],
+            serial=f["serial"],
+            firmware=f["firmware"],
+            firmware_sha256=f["firmware_sha256"].hex(),
+            legal_software_id=f["legal_software_id"],
+        )
+
+    def status(self) -> Status:
+        f = self._ask(Op.STATUS)
+        return Status(
+            state=self._word(UrnState, f["state"], "state"),
+            path=f["path"],
+            power=f["power"],
+            cover_open=f["cover_open"],
+            alarm=f["alarm"],
+            valid=f["valid"],
+            invalid=f["invalid"],
+            returned=f["returned"],
+            capacity_left=f["capacity_left"],
+            event_counter=f["event_counter"],
+            definition_sha256=f["definition_sha256"].hex(),
+        )
+
+    def self_test(self) -> Sequence[SelfTestItem]:
+        items = self._ask(Op.SELF_TEST)["items"]
+        return tuple(SelfTestItem(i["name"], i["ok"], i["detail"]) for i in items)
+
+    def read_clock(self) -> ClockReading:
+        f = self._ask(Op.GET_CLOCK)
+        return ClockReading(
+            device=self._civil(f["time_ms"], f["offset_min"]),
+            sent=self.dialogue.sent,
+            received=self.dialogue.received,
+        )
+
+    def set_clock(self, time: datetime) -> None:
+        """Set the clock to ``time``, an aware datetime; its zone becomes the urn's."""
+        offset = time.utcoffset()
+        if offset is None:
+            raise ValueError("an urn's clock is set to a time with its zone")
+        ms = round((time - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(milliseconds=1))
+        self._ask(Op.SET_CLOCK, time_ms=ms, offset_min=round(offset / timedelta(minutes=1)))
+
+    def login(self, role: Role) -> None:
+        serial = self._serial or self.identity().serial
+        self.login_with(role, self._keys(serial, role))
+
+    def login_with(self, role: Role, key: bytes) -> None:
+        self.authenticate(role, authentication.response(key, self.challenge(role), role))
+
+    def challenge(self, role: Role) -> bytes:
+        return bytes(self._ask(Op.CHALLENGE, role=role.value)["nonce"])
+
+    def authenticate(self, role: Role, mac: bytes) -> None:
+        self._ask(Op.AUTHENTICATE, role=role.value, mac=mac)
+
+    def logout(self) -> None:
+        self._ask(Op.LOGOUT)
+
+    def load(self, purpose: Purpose, data: bytes) -> None:
+        """Upload ``data`` in chunks; the urn must name the hash of what was sent."""
+        digest = hashlib.sha256(data).digest()
+        self._ask(Op.LOAD_BEGIN, purpose=purpose.value, size=len(data), sha256=digest)
+        for offset in range(0, len(data), self._sizes.chunk):
+            chunk = data[offset : offset + self._sizes.chunk]
+            received = self._ask(Op.LOAD_CHUNK, offset=offset, data=chunk)["received"]
+            if received != offset + len(chunk):
+                raise self._nonsense(f"{offset + len(chunk)} bytes were sent, it has {received}")
+        committed = bytes(self._ask(Op.LOAD_COMMIT)["sha256"])
+        if committed != digest:
+            raise self._nonsense(
+                f"it committed data of SHA-256 {committed.hex()}, sent was {digest.hex()}"
+            )
+
+    def reset_election(self) -> None:
+        self._ask(Op.RESET_ELECTION)
+
+    def test_mode(self, on: bool) -> None:
+        self._ask(Op.TEST_MODE, on=on)
+
+    def open(self) -> None:
+        self._ask(Op.OPEN)
+
+    def close(self) -> None:
+        self._ask(Op.CLOSE)
+
+    def print(self, kind: ReportKind) -> None:
+        self._ask(Op.PRINT, kind=kind.value)
+
+    def results(self) -> Results:
+        f = self._ask(Op.RESULTS)
+        votes: dict[str, dict[str, int]] = {}
+        for row in f["votes"]:
+            votes.setdefault(row["contest"], {})[row["option"]] = row["votes"]
+        return Results(
+            time=self._civil(f["time_ms"], f["offset_min"]),
+            sheets=f["sheets"],
+            valid=f["valid"],
+            invalid=f["invalid"],
+            votes=votes,
+            overvotes={row["contest"]: row["overvotes"] for row in f["contests"]},
+            undervotes={row["contest"]: row["undervotes"] for row in f["contests"]},
+        )
+
+    def records(self) -> Sequence[VoteRecord]:
+        return tuple(self._record(row) for row in self._pages(Op.RECORDS, "records"))
+
+    def log(self) -> Sequence[LogEntry]:
+        return tuple(self._entry(row) for row in self._pages(Op.LOG, "entries"))
+
+    def parameters(self) -> Mapping[str, tuple[str, str]]:
+        items = self._ask(Op.PARAMETERS)["items"]
+        return {item["name"]: (item["value"], item["unit"]) for item in items}
+
+    def set_parameter(self, name: str, value: str) -> None:
+        self._ask(Op.SET_PARAMETER, name=name, value=value)
+
+    def export(self, kind: str) -> bytes:
+        """A file of the urn ("results" or "log"), checked against the hash it gave beforehand."""
+        head = self._ask(Op.EXPORT_BEGIN, kind=kind)
+        data = bytearray()
+        while len(data) < head["size"]:
+            length = min(self._sizes.chunk, head["size"] - len(data))
+            chunk = bytes(self._ask(Op.EXPORT_CHUNK, offset=len(data), length=length)["data"])
+            if not chunk or len(chunk) > length:
+                raise self._nonsense(f"{length} bytes were asked for, {len(chunk)} came")
+            data += chunk
+        if hashlib.sha256(data).digest() != bytes(head["sha256"]):
+            raise self._nonsense(f"the {kind} export does not have the hash that was announced")
+        return bytes(data)
+
+    def clear_alarm(self) -> None:
+        self._ask(Op.CLEAR_ALARM)
+
+    def set_key(self, role: Role, key: bytes) -> None:
+        self._ask(Op.SET_KEY, role=role.value, key=key)
+
+    def backup(self) -> None:
+        self._ask(Op.BACKUP)
+
+    def restart(self) -> None:
+        self._ask(Op.RESTART)
+
+    def wait(self, kinds: Sequence[EventKind], timeout: float) -> Received | None:
+        return self.dialogue.wait(kinds, timeout)
+
+    def drain(self) -> list[Received]:
+        return self.dialogue.drain()
+
+    def reconnect(self) -> None:
+        self.dialogue.reconnect()
+
+    def disconnect(self) -> None:
+        """Close the link (``close`` closes the polls)."""
+        self.dialogue.disconnect()
+
+    def _ask(self, op: Op, **fields: Any) -> Mapping[str, Any]:
+        return self.dialogue.request(op, **fields)
+
+    def _pages(self, op: Op, rows: str) -> Iterator[Mapping[str, Any]]:
+        """Every row of a list that is read page by page. It may grow meanwhile, never shrink."""
+        first, total = 0, 1
+        while first < total:
+            answer = self._ask(op, first=first, count=self._sizes.page)
+            if answer["total"] < total and first:
+                raise self._nonsense(f"the list of {rows} shrank to {answer['total']}")
+            total = answer["total"]
+            page = answer[rows]
+            if not page and first < total:
+                raise self._nonsense(f"{rows} from {first} of {total} are missing")
+            yield from page
+            first += len(page)
+
+    def _record(self, row: Mapping[str, Any]) -> VoteRecord:
+        marks: dict[str, list[str]] = {}
+        for mark in filter(None, row["marks"].split(";")):
+            contest, slash, option = mark.partition("/")
+            if not slash:
+                raise self._nonsense(f"record {row['id']} has a mark without a contest: {mark!r}")
+            marks.setdefault(contest, []).append(option)
+        return VoteRecord(
+            id=row["id"],
+            style=row["style"],
+            valid=row["valid"],
+            marks={contest: tuple(options) for contest, options in marks.items()},
+        )
+
+    def _entry(self, row: Mapping[str, Any]) -> LogEntry:
+        return LogEntry(
+            sequence=row["sequence"],
+            time=self._civil(row["time_ms"], row["offset_min"]),
+            stamp=row["stamp"],
+            device=row["device"],
+            kind=row["kind"],
+            event=row["event"],
+            outcome=row["outcome"],
+            user=row["user"],
+            resource=row["resource"],
+            chain=bytes(row["chain"]),
+        )
+
+    def _civil(self, time_ms: int, offset_min: int) -> datetime:
+        try:
+            zone = timezone(timedelta(minutes=offset_min))
+            return datetime(1970, 1, 1, tzinfo=UTC).astimezone(zone) + timedelta(
+                milliseconds=time_ms
+            )
+        except (ValueError, OverflowError) as error:
+            raise self._nonsense(f"{time_ms} ms at {offset_min} min is not a time") from error
+
+    def _word(self, words: type[Word], text: str, what: str) -> Word:
+        try:
+            return words(text)
+        except ValueError:
+            raise self._nonsense(
+                f"{text!r} is not a {what} (known: {', '.join(words)})"
+            ) from None
+
+    def _nonsense(self, what: str) -> ProtocolError:
+        return ProtocolError(what, where=f"{self.name} on {self.dialogue.link.url}")
