@@ -210,7 +210,7 @@ class Layout(Part):
 
 
 def layouts_for(definition: ElectionDefinition) -> dict[str, Layout]:
-    """The shipped layouts of all styles of an election, by style id (``kalys.ballots.templates``)."""
+    """The shipped layouts of an election, by style id; see ``kalys.ballots.templates``."""
     from kalys.ballots.templates import layouts_for as fill_templates  # it imports this module
 
     return fill_templates(definition)

@@ -192,7 +192,7 @@ def _rules(grid: Grid, placed: list[Target]) -> list[Line]:
     edges = [round(rows[0] - grid.dy / 2, 3), *(round(y + grid.dy / 2, 3) for y in rows)]
     start = grid.label.number_x - 1.9 * grid.label.size
     return [
-        Line(x1=round(start, 3), y1=y, x2=grid.label.rule_to, y2=y, width_mm=0.15, density=0.8)
+        Line(x1=round(start, 3), y1=y, x2=grid.label.rule_to, y2=y, width_mm=0.19, density=0.8)
         for y in edges
     ]
 

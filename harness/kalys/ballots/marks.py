@@ -1,0 +1,289 @@
+"""The library of marks: what people draw, with physical parameters and a published class.
+
+One table, ``KINDS``. Each kind is drawn by strokes of a pen whose width is in mm and whose density
+runs from 0 (paper) to 1 (print). Its class says what a correct device makes of it:
+
+- **valid**: always a vote;
+- **ambiguous**: a device may read it either way or give the sheet back; it decides no accuracy
+  verdict;
+- **invalid**: never a vote.
+
+The class holds inside the ranges of the kind's parameters; a mark with any parameter outside them
+is ambiguous (``classify``). docs/marks.md publishes the table and how the limits follow from the
+shares of a target's area. Manufacturers must publish all three classes (EAC VVSG 2.0 Test
+Assertions v1.4, TA1.2-A.1, TA3.1.2-C); the 1 mm line is VVSG 2.0 1.1.6-H.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kalys.ballots.layout import Face, Target
+from kalys.ballots.sheet import Mark
+from kalys.errors import ConfigurationError
+
+Points = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """One line of a pen: ``points`` in mm on the page, shape (n, 2). ``filled`` strokes are areas.
+    ``grain`` is the share by which density varies from grain to grain (pencil)."""
+
+    points: Points
+    width_mm: float
+    density: float
+    filled: bool = False
+    grain: float = 0.0
+
+
+@dataclass(frozen=True)
+class MarkKind:
+    """One row of the table. ``ranges`` are the parameters with their published limits, ``usual``
+    what is taken where a mark does not say; ``draw`` makes the strokes around the target."""
+
+    name: str
+    klass: str
+    text: str
+    usual: Mapping[str, float]
+    ranges: Mapping[str, tuple[float, float]]
+    draw: Callable[[Target, Mapping[str, float]], list[Stroke]]
+    grain: float = 0.0
+    touches_neighbour: bool = False
+    needs_free_side: bool = field(default=False)
+
+
+def _line(target: Target, p: Mapping[str, float], *points: tuple[float, float]) -> Stroke:
+    """A stroke through ``points`` given in half-sizes of the target (-1..1), moved by dx, dy."""
+    shape = np.array(points) * (target.width / 2, target.height / 2) * p.get("size", 1.0)
+    at = (target.x + p.get("dx", 0.0), target.y + p.get("dy", 0.0))
+    return Stroke(shape + at, p.get("width_mm", 0.0), p["density"])
+
+
+def _tick(target: Target, p: Mapping[str, float]) -> list[Stroke]:
+    return [_line(target, p, (-0.75, -0.02), (-0.18, 0.72), (0.85, -0.85))]
+
+
+def _cross(target: Target, p: Mapping[str, float]) -> list[Stroke]:
+    return [_line(target, p, (-0.8, -0.8), (0.8, 0.8)), _line(target, p, (-0.78, 0.8), (0.8, -0.8))]
+
+
+def _slash(target: Target, p: Mapping[str, float]) -> list[Stroke]:
+    return [_line(target, p, (-0.85, 0.85), (0.85, -0.85))]
+
+
+def _filled(target: Target, p: Mapping[str, float]) -> list[Stroke]:
+    if target.shape == "square":
+        corners: list[tuple[float, float]] = [(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]
+    else:
+        turn = np.linspace(0, 2 * math.pi, 24, endpoint=False)
+        corners = [(0.9 * math.cos(a), 0.9 * math.sin(a)) for a in turn]
+    outline = _line(target, p, *corners)
+    return [Stroke(outline.points, 0.0, p["density"], filled=True)]
+
+
+def _scribble(target: Target, p: Mapping[str, float]) -> list[Stroke]:
+    turns = 7
+    points = [
+        (-0.8 + 1.6 * i / turns, 0.75 if i % 2 else -0.75) for i in range(turns + 1)
+    ]
+    return [_line(target, p, *points)]
+
+
+def _full_line(target: Target, p: Mapping[str, float]) -> list[Stroke]:
+    """Along the long axis from end to end; ``angle_deg`` 90 takes the short one. The round ends of
+    a pen would reach over the outline, hence half a pen width less at either end."""
+    inset = p["width_mm"] / max(target.width, target.height)
+    upright = (p["angle_deg"] == 90.0) != (target.height > target.width)
+    reach = 1.0 - inset
+    ends = ((0.0, -reach), (0.0, reach)) if upright else ((-reach, 0.0), (reach, 0.0))
+    return [_line(target, p, *ends)]
+
+
+def _dot(target: Target, p: Mapping[str, float]) -> list[Stroke]:
+    at = np.array([(target.x + p["dx"], target.y + p["dy"])])
+    turn = np.linspace(0, 2 * math.pi, 16, endpoint=False)
+    ring = np.stack([np.cos(turn), np.sin(turn)], axis=1) * p["diameter_mm"] / 2
+    return [Stroke(at + ring, 0.0, p["density"], filled=True)]
+
+
+def _dash(target: Target, p: Mapping[str, float]) -> list[Stroke]:
+    half = (p["length_mm"] - p["width_mm"]) / target.width
+    return [_line(target, p, (-half, 0.0), (half, 0.0))]
+
+
+def _erasure(target: Target, p: Mapping[str, float]) -> list[Stroke]:
+    """A tick in pencil, rubbed out: what is left of it, and the smudge of the rubber."""
+    smudge = _line(target, p, (-0.95, -0.8), (0.9, -0.95), (0.95, 0.85), (-0.85, 0.95))
+    rest = _tick(target, {**p, "density": p["density"]})
+    return [Stroke(smudge.points, 0.0, 0.10, filled=True), *rest]
+
+
+def _smudge(target: Target, p: Mapping[str, float]) -> list[Stroke]:
+    area = _line(target, p, (-0.7, -0.6), (0.5, -0.8), (0.9, 0.3), (0.1, 0.8), (-0.8, 0.5))
+    return [Stroke(area.points, 0.0, p["density"], filled=True)]
+
+
+def _circled(target: Target, p: Mapping[str, float]) -> list[Stroke]:
+    """A loop drawn around the target at ``distance_mm``, its corners rounded."""
+    turn = np.linspace(0, 2 * math.pi, 48)
+    power = 0.35 if target.shape == "square" else 1.0
+    unit = np.stack([
+        np.sign(np.cos(turn)) * np.abs(np.cos(turn)) ** power,
+        np.sign(np.sin(turn)) * np.abs(np.sin(turn)) ** power,
+    ], axis=1)
+    half = np.array([target.width, target.height]) / 2 + p["distance_mm"]
+    return [Stroke(unit * half + (target.x, target.y), p["width_mm"], p["density"])]
+
+
+def _tail(target: Target, p: Mapping[str, float]) -> list[Stroke]:
+    """A tick whose tail runs up and right to (``tail_x``, ``tail_y``) mm from the target's centre;
+    ``aim_tail`` finds the point for an overlap with a neighbour."""
+    tick = _line(target, p, (-0.75, -0.1), (-0.15, 0.72)).points
+    end = np.array([(target.x + p["tail_x"], target.y + p["tail_y"])])
+    return [Stroke(np.concatenate([tick, end]), p["width_mm"], p["density"])]
+
+
+_SHIFT = {"dx": (-0.4, 0.4), "dy": (-0.4, 0.4)}
+_STILL = {"dx": 0.0, "dy": 0.0}
+_PEN = {"width_mm": (0.5, 1.0), "density": (0.75, 1.0), "size": (0.9, 1.1), **_SHIFT}
+_USUAL_PEN = {"width_mm": 0.6, "density": 0.92, "size": 1.0, **_STILL}
+
+
+def _table() -> dict[str, MarkKind]:
+    kinds = [
+        MarkKind("tick", "valid", "a tick with a pen", _USUAL_PEN, _PEN, _tick),
+        MarkKind("cross", "valid", "two crossing strokes", _USUAL_PEN, _PEN, _cross),
+        MarkKind("slash", "valid", "one diagonal stroke", _USUAL_PEN, _PEN, _slash),
+        MarkKind("scribble", "valid", "a zigzag over the target", _USUAL_PEN, _PEN, _scribble),
+        MarkKind("filled", "valid", "the target filled",
+                 {"density": 0.9, "size": 0.95, **_STILL},
+                 {"density": (0.7, 1.0), "size": (0.75, 1.0), **_SHIFT}, _filled),
+        MarkKind("line", "valid", "a pencil line of 1 mm along the full axis, centred",
+                 {"width_mm": 1.0, "density": 0.75, "angle_deg": 0.0, **_STILL},
+                 {"width_mm": (1.0, 1.6), "density": (0.65, 1.0), "angle_deg": (0.0, 90.0),
+                  "dx": (-0.3, 0.3), "dy": (-0.3, 0.3)}, _full_line, grain=0.15),
+        MarkKind("pencil", "valid", "a tick in soft pencil",
+                 {**_USUAL_PEN, "width_mm": 0.7, "density": 0.7},
+                 {**_PEN, "width_mm": (0.6, 1.0), "density": (0.6, 0.9)}, _tick, grain=0.15),
+        MarkKind("faint-pencil", "ambiguous", "a tick in hard pencil, hardly pressed",
+                 {**_USUAL_PEN, "width_mm": 0.6, "density": 0.37},
+                 {**_PEN, "width_mm": (0.3, 1.0), "density": (0.25, 0.5)}, _tick, grain=0.25),
+        MarkKind("erasure", "ambiguous", "a tick rubbed out, its trace still to be seen",
+                 {**_USUAL_PEN, "width_mm": 0.7, "density": 0.34},
+                 {**_PEN, "width_mm": (0.5, 1.0), "density": (0.22, 0.5)}, _erasure, grain=0.3),
+        MarkKind("dash", "ambiguous", "a short stroke of 2 mm",
+                 {"width_mm": 0.7, "length_mm": 2.0, "density": 0.9, **_STILL},
+                 {"width_mm": (0.4, 1.0), "length_mm": (1.0, 3.5), "density": (0.5, 1.0),
+                  **_SHIFT}, _dash),
+        MarkKind("tail", "valid", "a tick whose tail enters a neighbouring target; the neighbour "
+                 "is ambiguous", {"width_mm": 0.6, "density": 0.92, "tail_x": 2.6, "tail_y": -5.0},
+                 {"width_mm": (0.5, 1.0), "density": (0.75, 1.0), "tail_x": (-12.0, 12.0),
+                  "tail_y": (-18.0, 18.0)}, _tail, touches_neighbour=True),
+        MarkKind("dot", "invalid", "a dot where the pen rested",
+                 {"diameter_mm": 0.7, "density": 0.95, **_STILL},
+                 {"diameter_mm": (0.2, 0.8), "density": (0.3, 1.0), "dx": (-1.5, 1.5),
+                  "dy": (-1.5, 1.5)}, _dot),
+        MarkKind("smudge", "invalid", "a grey smudge of a finger",
+                 {"density": 0.15, "size": 1.0, **_STILL},
+                 {"density": (0.05, 0.2), "size": (0.5, 1.1), **_SHIFT}, _smudge),
+        MarkKind("circled", "invalid", "a loop around the target that does not enter it",
+                 {"width_mm": 0.4, "density": 0.92, "distance_mm": 0.5},
+                 {"width_mm": (0.3, 0.5), "density": (0.5, 1.0), "distance_mm": (0.45, 0.55)},
+                 _circled),
+        MarkKind("outside", "invalid", "a tick beside the target, in the free space",
+                 {**_USUAL_PEN, "size": 0.8},
+                 {**_PEN, "size": (0.5, 0.9)}, _tick, needs_free_side=True),
+    ]
+    return {kind.name: kind for kind in kinds}
+
+
+KINDS: Mapping[str, MarkKind] = _table()
+"""Every kind of mark by name."""
+
+VALID_KINDS = tuple(k for k, v in KINDS.items() if v.klass == "valid" and not v.touches_neighbour)
+AMBIGUOUS_KINDS = tuple(k for k, v in KINDS.items() if v.klass == "ambiguous")
+INVALID_KINDS = tuple(k for k, v in KINDS.items() if v.klass == "invalid")
+
+
+def kind_of(mark: Mark) -> MarkKind:
+    """The row of the table; ConfigurationError names the kinds there are."""
+    if mark.kind not in KINDS:
+        raise ConfigurationError(
+            f"no such kind of mark: {mark.kind}", remedy=f"One of: {', '.join(KINDS)}"
+        )
+    return KINDS[mark.kind]
+
+
+def classify(mark: Mark) -> str:
+    """"valid", "ambiguous" or "invalid": the class of the kind while its parameters are in range."""
+    kind = kind_of(mark)
+    for name, value in mark.params.items():
+        low, high = kind.ranges.get(name, (math.inf, -math.inf))
+        if not low <= value <= high:
+            return "ambiguous"
+    if mark.kind == "line" and mark.params.get("angle_deg", 0.0) not in (0.0, 90.0):
+        return "ambiguous"
+    return kind.klass
+
+
+def strokes(mark: Mark, face: Face) -> list[Stroke]:
+    """What the pen does for ``mark`` on ``face``, in mm on the page.
+
+    ConfigurationError when the face has no such target or the kind has no such parameter.
+    """
+    kind = kind_of(mark)
+    target = _target(face, mark)
+    strange = set(mark.params) - set(kind.ranges)
+    if strange:
+        raise ConfigurationError(
+            f"a {mark.kind} has no parameter {sorted(strange)[0]}",
+            remedy=f"It has: {', '.join(kind.ranges)}",
+        )
+    params = {**kind.usual, **mark.params}
+    if kind.needs_free_side:
+        x, y = free_side(face, target)
+        target = target.model_copy(update={"x": x, "y": y})
+    lines = kind.draw(target, params)
+    if kind.grain:
+        lines = [Stroke(s.points, s.width_mm, s.density, s.filled, kind.grain) for s in lines]
+    return lines
+
+
+def _target(face: Face, mark: Mark) -> Target:
+    for target in face.targets:
+        if target.contest == mark.contest and target.option == mark.option:
+            return target
+    raise ConfigurationError(f"the printed face has no target for {mark.contest}/{mark.option}")
+
+
+def free_side(face: Face, target: Target) -> tuple[float, float]:
+    """The centre of a place of the target's size beside it that touches no target: left, right,
+    below or above, whichever comes first."""
+    for dx, dy in ((-1, 0), (1, 0), (0, 1), (0, -1)):
+        x = target.x + dx * (target.width + 1.2)
+        y = target.y + dy * (target.height + 1.2)
+        clear = all(
+            abs(x - t.x) > 0.5 * t.width + 0.5 * target.width + 0.1
+            or abs(y - t.y) > 0.5 * t.height + 0.5 * target.height + 0.1
+            for t in face.targets
+        )
+        if clear:
+            return x, y
+    return target.x, target.y - 1.6 * target.height
+
+
+def aim_tail(target: Target, neighbour: Target, overlap: float) -> dict[str, float]:
+    """Parameters of a "tail" at ``target`` that reaches into ``neighbour`` by ``overlap`` (0..1) of
+    its extent: 0 touches the outline, 1 crosses it fully."""
+    dx, dy = neighbour.x - target.x, neighbour.y - target.y
+    near = 0.5 * neighbour.height if abs(dy) >= abs(dx) else 0.5 * neighbour.width
+    reach = near * (2 * overlap - 1)
+    if abs(dy) >= abs(dx):
+        return {"tail_x": dx + 1.2, "tail_y": dy + math.copysign(reach, dy)}
+    return {"tail_x": dx + math.copysign(reach, dx), "tail_y": dy - 1.2}
