@@ -85,7 +85,14 @@ class Connection:
 class Line:
     """One port of an exchange with its device. Both directions keep their order."""
 
-    def __init__(self, clock: VirtualClock, port: str, device: Endpoint) -> None:
+    def __init__(
+        self,
+        clock: VirtualClock,
+        port: str,
+        device: Endpoint,
+        faults: LineFaults | None = None,
+        journal: Recorder | None = None,
+    ) -> None:
         self.clock = clock
         self.port = port
         self._device = device
@@ -93,12 +100,13 @@ class Line:
         # What is under way, with the moment it is due: bytes, or an event for the device.
         self._out: deque[tuple[int, bytes | Callable[[], None]]] = deque()
         self._in: deque[tuple[int, bytes]] = deque()
-        self._faults: LineFaults | None = None
-        self._journal: Recorder | None = None
-        self._label = port
+        # The line's own faults; those of a host that opened it with faults act until it closes.
+        self._own = (faults, journal, port)
+        self._faults, self._journal, self._label = self._own
 
-    def impair(self, faults: LineFaults | None, journal: Recorder | None, label: str) -> None:
-        """Let ``faults`` act on this line from now on; each is journaled under ``label``."""
+    def impair(self, faults: LineFaults, journal: Recorder | None, label: str) -> None:
+        """Let ``faults`` act until the host closes; each is journaled under ``label``."""
+        faults.reopened()
         self._faults, self._journal, self._label = faults, journal, label
 
     @property
@@ -122,6 +130,7 @@ class Line:
             self._in.clear()
             due = self._out[-1][0] if self._out else self.clock.now()
             self._schedule_out(max(due, self.clock.now()), self._device.closed)
+            self._faults, self._journal, self._label = self._own
 
     def drop(self, reason: str = "the device has gone from the line") -> None:
         """Cut the line: the host's next read (after what has come) or write fails."""
@@ -239,9 +248,7 @@ class Exchange:
             raise ConfigurationError(
                 "a device is attached to this port already", where=self.url(port)
             )
-        line = Line(self.clock, port, device)
-        line.impair(faults, journal, port)
-        self._lines[port] = line
+        line = self._lines[port] = Line(self.clock, port, device, faults, journal)
         return line.send
 
     def detach(self, port: str) -> None:

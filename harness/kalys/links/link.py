@@ -205,7 +205,7 @@ def _open_port(
     register_scheme()
     try:
         port = _open_serial(url, settings or SerialSettings())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, NotImplementedError) as error:
         raise diagnosis.cannot_open(url, error) from error
     if isinstance(port, InProcessPort):
         line = port.connection.line
@@ -231,9 +231,9 @@ def _check_time_base(url: str, clock: Clock, inside: bool) -> None:
 def _open_serial(url: str, settings: SerialSettings) -> Any:
     options = asdict(settings)
     dtr, rts = options.pop("dtr"), options.pop("rts")
-    port = serial.serial_for_url(
-        url, **options, exclusive=True, write_timeout=_WRITE_TIMEOUT, do_not_open=True
-    )
+    if not url.lower().startswith("rfc2217://"):  # pyserial has no write timeout there
+        options["write_timeout"] = _WRITE_TIMEOUT
+    port = serial.serial_for_url(url, **options, exclusive=True, do_not_open=True)
     if dtr is not None:
         port.dtr = dtr
     if rts is not None:
