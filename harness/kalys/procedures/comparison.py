@@ -1,0 +1,278 @@
+"""Deck truth against what a device says it counted: outcomes, totals and cast vote records.
+
+Three things are known of a deck that went through an urn: what each sheet should have given
+(``Truth``), what the urn said of each sheet (``Fed``), and what it has in the end (``Results`` and
+``VoteRecord``s). Totals have lost the sheets, and records are in no order on purpose, so records
+are *matched* to sheets: first those that are exactly as the truth says, then the rest by the fewest
+differing positions. What is left over or differs is an error, attributed to contest and option.
+
+Pure functions; nothing here talks to a device.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, combinations
+
+from kalys.ballots.sheet import Sheet, Truth
+from kalys.devices.roles import Results, VoteRecord
+from kalys.election.definition import Contest
+from kalys.election.rules import Judgement, judge_sheet
+from kalys.election.tally import Tally
+from kalys.procedures.feeding import Fed
+
+Position = tuple[str, str]
+Signature = tuple[bool, frozenset[Position]]
+
+# Matching by likeness compares every leftover sheet with every leftover record; beyond this many
+# the device is so wrong that who was mistaken for whom does not matter any more.
+LIKENESS_LIMIT = 400
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A counted sheet and the record that was matched to it; None where there is none left."""
+
+    sheet: Sheet | None
+    record: VoteRecord | None
+
+    @property
+    def missed(self) -> frozenset[Position]:
+        """Marks that the sheet bears and the record lacks."""
+        return self._certain(self.sheet) - _marks(self.record.marks if self.record else {})
+
+    @property
+    def invented(self) -> frozenset[Position]:
+        """Marks that the record holds and the sheet does not bear."""
+        if self.record is None:
+            return frozenset()
+        borne = _marks(self.sheet.truth.marks) if self.sheet and self.sheet.truth else frozenset()
+        return _marks(self.record.marks) - borne - _ambiguous(self.sheet)
+
+    @property
+    def exact(self) -> bool:
+        """Sheet and record say the same, validity included."""
+        return (
+            self.sheet is not None
+            and self.record is not None
+            and self.record.valid in _validities(self.sheet)
+            and not self.missed
+            and not self.invented
+        )
+
+    def describe(self) -> str:
+        """What is wrong, in words."""
+        if self.sheet is None:
+            assert self.record is not None
+            return f"record {self.record.id} belongs to no sheet that was counted"
+        if self.record is None:
+            return f"sheet {self.sheet.id} was accepted and has no record"
+        parts = [f"{c}/{o} was marked and is not in the record" for c, o in sorted(self.missed)]
+        parts += [f"{c}/{o} is in the record and was not marked" for c, o in sorted(self.invented)]
+        if not parts and not self.exact:
+            parts = [f"recorded as {'valid' if self.record.valid else 'invalid'}"]
+        return f"sheet {self.sheet.id} ({_why(self.sheet)}): {'; '.join(parts) or 'recorded right'}"
+
+    @staticmethod
+    def _certain(sheet: Sheet | None) -> frozenset[Position]:
+        if sheet is None or sheet.truth is None:
+            return frozenset()
+        return _marks(sheet.truth.marks) - _ambiguous(sheet)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All that differs between a deck that was counted and what the urn has of it.
+
+    ``errors`` counts wrong ballot positions by (contest, option): a vote too few or too many in the
+    totals, a mark missing or invented in a record, whichever shows more. ``notes`` say it in words.
+    """
+
+    sheets: int
+    positions: int
+    errors: Mapping[Position, int]
+    notes: tuple[str, ...]
+    pairs: tuple[Pair, ...]
+    totals_agree: bool
+    records_agree: bool
+    records_sum_to_totals: bool
+
+    @property
+    def wrong_positions(self) -> int:
+        return sum(self.errors.values())
+
+
+def wrong_outcome(sheet: Sheet, fed: Fed) -> str:
+    """What is wrong with what the urn did with a sheet, in words; "" when it did right."""
+    truth = sheet.truth
+    if truth is None or truth.accepts(fed.outcome, fed.reason):
+        return ""
+    return f"sheet {sheet.id} ({_why(sheet)}): {_expected(truth)}, but it was {fed.describe()}"
+
+
+def expected_tally(contests: Sequence[Contest], sheets: Iterable[Sheet]) -> Tally:
+    """The totals that a correct device has after counting exactly these sheets."""
+    tally = Tally(contests)
+    for sheet in sheets:
+        if sheet.truth is not None:
+            tally.add(_judgement(sheet.truth))
+    return tally
+
+
+def tally_of_results(results: Results) -> Tally:
+    """The device's own totals as a tally."""
+    return Tally.from_dict({
+        "sheets": results.sheets, "valid": results.valid, "invalid": results.invalid,
+        "votes": results.votes, "overvotes": results.overvotes, "undervotes": results.undervotes,
+    })
+
+
+def tally_of_records(contests: Sequence[Contest], records: Iterable[VoteRecord]) -> Tally:
+    """The sum of cast vote records, judged by the country's rule; the harness's own arithmetic.
+
+    A record that names what is not on the ballot counts as a sheet and for nobody.
+    """
+    tally = Tally(contests)
+    for record in records:
+        try:
+            tally.add(judge_sheet(contests, record.marks))
+        except ValueError:
+            tally.add(Judgement(False, "strange"))
+    return tally
+
+
+def compare(
+    contests: Sequence[Contest],
+    counted: Sequence[Sheet],
+    results: Results,
+    records: Sequence[VoteRecord],
+) -> Comparison:
+    """Deck = records = totals, for the sheets that the urn said it accepted."""
+    expected = expected_tally(contests, counted)
+    totals = tally_of_results(results)
+    summed = tally_of_records(contests, records)
+    pairs = tuple(match(counted, records))
+    wrong = [pair for pair in pairs if not pair.exact]
+    in_records: Counter[Position] = Counter(
+        position for pair in wrong for position in (*pair.missed, *pair.invented)
+    )
+    in_totals = _vote_differences(expected, totals)
+    errors = {
+        position: max(in_records[position], in_totals[position])
+        for position in (*in_records, *in_totals)
+    }
+    differences = expected.difference(totals)
+    notes = [f"totals against deck: {text} in the urn" for text in differences]
+    notes += [pair.describe() for pair in wrong]
+    unequal = summed.difference(totals)
+    if unequal and not differences:
+        notes += [f"sum of the records against totals: {text} in the urn" for text in unequal]
+    unexplained = int(bool(notes) and not errors)
+    if unexplained:
+        errors[("sheet", "class")] = len(wrong) or 1
+    positions = sum(len(contest.options) for contest in contests)
+    return Comparison(
+        sheets=len(counted),
+        positions=positions * len(counted),
+        errors=errors,
+        notes=tuple(notes),
+        pairs=pairs,
+        totals_agree=not differences,
+        records_agree=not wrong,
+        records_sum_to_totals=not unequal,
+    )
+
+
+def match(counted: Sequence[Sheet], records: Sequence[VoteRecord]) -> Iterator[Pair]:
+    """Each counted sheet with one record, each record with one sheet, as like as can be."""
+    waiting: dict[Signature, list[VoteRecord]] = defaultdict(list)
+    for record in records:
+        waiting[record.valid, _marks(record.marks)].append(record)
+    unmatched = []
+    for sheet in counted:
+        for signature in _signatures(sheet):
+            if waiting.get(signature):
+                yield Pair(sheet, waiting[signature].pop(0))
+                break
+        else:
+            unmatched.append(sheet)
+    left = [record for group in waiting.values() for record in group]
+    alike = len(unmatched) <= LIKENESS_LIMIT and len(left) <= LIKENESS_LIMIT
+    for sheet in unmatched:
+        if left:
+            best = min(left, key=lambda record: _unlike(sheet, record)) if alike else left[0]
+            left.remove(best)
+            yield Pair(sheet, best)
+        else:
+            yield Pair(sheet, None)
+    yield from (Pair(None, record) for record in left)
+
+
+def _unlike(sheet: Sheet, record: VoteRecord) -> int:
+    pair = Pair(sheet, record)
+    return 2 * len(pair.missed ^ pair.invented) + (record.valid not in _validities(sheet))
+
+
+def _signatures(sheet: Sheet) -> Iterator[Signature]:
+    """Every record that would be right for the sheet: one, or more where marks are ambiguous."""
+    truth = sheet.truth
+    if truth is None:
+        return
+    open_to_doubt = sorted(_ambiguous(sheet))
+    certain = _marks(truth.marks) - frozenset(open_to_doubt)
+    readings = chain.from_iterable(
+        combinations(open_to_doubt, n) for n in range(len(open_to_doubt) + 1)
+    )
+    for reading in readings:
+        for valid in _validities(sheet):
+            yield valid, certain | frozenset(reading)
+
+
+def _validities(sheet: Sheet) -> tuple[bool, ...]:
+    truth = sheet.truth
+    if truth is None or truth.ambiguous:
+        return (True, False)
+    return (truth.valid,)
+
+
+def _ambiguous(sheet: Sheet | None) -> frozenset[Position]:
+    return _marks(sheet.truth.ambiguous) if sheet and sheet.truth else frozenset()
+
+
+def _marks(marks: Mapping[str, Iterable[str]]) -> frozenset[Position]:
+    return frozenset((contest, option) for contest, options in marks.items() for option in options)
+
+
+def _vote_differences(expected: Tally, found: Tally) -> Counter[Position]:
+    differences: Counter[Position] = Counter()
+    for contest in {**expected.votes, **found.votes}:
+        mine, theirs = expected.votes.get(contest, {}), found.votes.get(contest, {})
+        for option in {**mine, **theirs}:
+            difference = abs(mine.get(option, 0) - theirs.get(option, 0))
+            if difference:
+                differences[contest, option] = difference
+    return differences
+
+
+def _judgement(truth: Truth) -> Judgement:
+    return Judgement(truth.valid, truth.why, truth.votes, truth.overvotes, truth.undervotes)
+
+
+def _why(sheet: Sheet) -> str:
+    why = sheet.truth.why if sheet.truth else ""
+    return why or sheet.group or "no truth given"
+
+
+def _expected(truth: Truth) -> str:
+    match truth.kind:
+        case "valid":
+            return "it should be accepted as valid"
+        case "invalid":
+            return "it should be accepted as invalid"
+        case "return":
+            return f"it should be given back ({' or '.join(truth.reasons) or 'any reason'})"
+        case _:
+            rather = "valid" if truth.valid else "invalid"
+            return f"it should be counted as {rather} or given back"

@@ -1,0 +1,181 @@
+"""Procedures of the count: a volume of ballots, and logic and accuracy over every position."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from kalys.ballots.deck import Deck, logic_and_accuracy, volume
+from kalys.ballots.sheet import Sheet
+from kalys.procedures.comparison import Comparison, Position, wrong_outcome
+from kalys.procedures.deck_run import DeckRun, finish, report_sheets, run_deck
+from kalys.procedures.feeding import Fed, feed
+from kalys.procedures.preparation import Prepared, prepared_urn
+from kalys.procedures.registry import procedure
+from kalys.requirements.observation import Outcome
+
+if TYPE_CHECKING:
+    from kalys.procedures.session import Session
+
+GROUP = 50                     # sheets in one journal record of a volume deck
+USUAL_CAPACITY = 1000          # where a profile promises none
+ROOM = 0.9                     # share of the box that one part of the volume fills
+MOST_NAMED = 5                 # positions and differences that a note names
+
+
+@procedure(
+    "count.volume",
+    title="A volume of ballots without an error",
+    requirements=("ACC-001", "ACC-002", "ACC-003", "ACC-009", "PAP-001", "MET-005"),
+    device_seconds=60_000,
+    front="pytest",
+)
+def count_volume(session: Session, parameters: Mapping[str, Any]) -> None:
+    """Feed a volume deck in parts that fit the box; compare every sheet, then all totals."""
+    sheets = int(parameters.get("sheets", 20_391))
+    style = str(parameters.get("style", "KG-PL"))
+    capacity = session.profile.limits.capacity or USUAL_CAPACITY
+    part = max(1, int(capacity * ROOM))
+    deck = _volume(session, style, sheets)
+    done = 0
+    while done < sheets:
+        with prepared_urn(session, style=style) as prepared:
+            fed = _feed_part(session, prepared, list(islice(deck, part)), done, sheets)
+            run = finish(session, prepared, fed)
+        done += len(run.fed)
+        _report_volume(session, run, f"sheets {done - len(run.fed) + 1} to {done}")
+    _report_bounds(session)
+
+
+def _volume(session: Session, style: str, sheets: int) -> Iterator[Sheet]:
+    seed = session.rng("count.volume").getrandbits(31)
+    yield from volume(session.definition, style, sheets, seed).sheets
+
+
+def _feed_part(
+    session: Session, prepared: Prepared, sheets: Sequence[Sheet], done: int, total: int
+) -> list[tuple[Sheet, Fed]]:
+    """Feed, comparing each sheet at once; one journal record for ``GROUP`` sheets."""
+    outcomes: list[tuple[Sheet, Fed]] = []
+    group: Counter[str] = Counter()
+    for number, sheet in enumerate(sheets, 1):
+        fed = feed(session, prepared, sheet)
+        outcomes.append((sheet, fed))
+        group[fed.outcome] += 1
+        if fed.outcome == "jammed":
+            prepared.feeder.clear_jam()
+        wrong = wrong_outcome(sheet, fed)
+        if wrong:
+            session.journal.add("sheet", {"sheet": sheet.id, "wrong": wrong})
+        if number % GROUP == 0 or number == len(sheets):
+            span = f"{sheets[max(0, number - group.total())].id} to {sheet.id}"
+            session.journal.add("sheet", {"sheets": span, "outcomes": dict(sorted(group.items()))})
+            group.clear()
+            session.report_progress(done + number, total, f"sheet {done + number} of {total}")
+    return outcomes
+
+
+def _report_volume(session: Session, run: DeckRun, condition: str) -> None:
+    _report_positions(session, run.comparison, condition)
+    _report_comparisons(session, run, condition)
+    for start in range(0, len(run.fed), GROUP):
+        group = run.fed[start : start + GROUP]
+        misfed = [(sheet, fed) for sheet, fed in group if _misfed(sheet, fed)]
+        for sheet, fed in misfed:
+            session.count(
+                "PAP-001", 1, 1, condition="volume deck", sheet=sheet.id,
+                note=f"sheet {sheet.id} in good order was {fed.describe()}",
+            )
+        session.count("PAP-001", len(group) - len(misfed), 0, condition="volume deck")
+    # A count error that no sheet explains (totals alone are wrong) still is one.
+    wrong = len(run.wrong) or int(bool(run.comparison.notes))
+    note = "; ".join([*run.wrong.values(), *run.comparison.notes][:5])
+    session.count("MET-005", len(run.fed), wrong, condition=condition, note=note)
+
+
+def _misfed(sheet: Sheet, fed: Fed) -> bool:
+    in_specification = sheet.truth is not None and sheet.truth.counted
+    return in_specification and not fed.counted
+
+
+def _report_positions(session: Session, compared: Comparison, condition: str) -> None:
+    """The positions of one part of the volume, with the errors named by position.
+
+    One observation, because only the end of a part shows its errors: to count them as if they had
+    come first would be unfair to the sequential test.
+    """
+    by_position = sorted(compared.errors.items(), key=lambda item: (-item[1], item[0]))
+    named = [f"{contest}/{option}: {errors} wrong" for (contest, option), errors in by_position]
+    note = "; ".join([*named[:MOST_NAMED], *compared.notes[:MOST_NAMED]])
+    for requirement in ("ACC-001", "ACC-002"):
+        session.count(
+            requirement, compared.positions, min(compared.wrong_positions, compared.positions),
+            condition=condition, note=note,
+        )
+
+
+def _report_bounds(session: Session) -> None:
+    """ACC-003: whatever was decided about accuracy carries its bound."""
+    for verdict in session.verdicts(("ACC-001", "MET-005")):
+        if verdict.verdict in (Outcome.NOT_TESTED, Outcome.BLOCKED):
+            continue
+        bound = all(m.bound is not None for m in verdict.measurements if m.trials)
+        session.check(
+            "ACC-003", f"bound on {verdict.requirement}", bound,
+            f"the verdict on {verdict.requirement} states no upper bound of the error rate",
+        )
+
+
+@procedure(
+    "count.logic_and_accuracy",
+    title="Deck, records and totals agree on every position",
+    requirements=("ACC-007", "ACC-009", "MET-005"),
+    device_seconds=600,
+    front="pytest",
+)
+def count_logic_and_accuracy(session: Session, parameters: Mapping[str, Any]) -> None:
+    """The logic-and-accuracy deck of each style, each in an election of its own."""
+    usual = [style.id for style in session.definition.styles]
+    for style in parameters.get("styles", usual):
+        seed = session.rng(f"count.logic_and_accuracy.{style}").getrandbits(31)
+        deck = logic_and_accuracy(session.definition, style, seed)
+        run = run_deck(session, deck.sheets, style)
+        _report_coverage(session, run, deck)
+        _report_comparisons(session, run, style)
+        report_sheets(session, "MET-005", run, style, by_group=False)
+
+
+def _report_coverage(session: Session, run: DeckRun, deck: Deck) -> None:
+    """Every position must have been marked on a sheet that the urn read and counted as marked."""
+    seen: set[Position] = set()
+    for pair in run.comparison.pairs:
+        if pair.record is not None and pair.sheet is not None:
+            seen |= {(c, o) for c, options in pair.record.marks.items() for o in options}
+    for contest in session.definition.style_contests(run.style):
+        missing = [o for o in contest.option_ids if (contest.id, o) not in seen]
+        session.count(
+            "ACC-007", len(contest.options), len(missing), condition=f"{run.style} {contest.id}",
+            note=f"never active in deck {deck.name}: {', '.join(missing)}" if missing else "",
+        )
+
+
+def _report_comparisons(session: Session, run: DeckRun, condition: str) -> None:
+    """ACC-009: one comparison for each position, three ways; and one for the sheets as a whole."""
+    compared = run.comparison
+    positions = sum(len(c.options) for c in session.definition.style_contests(run.style))
+    agree = compared.totals_agree and compared.records_agree and compared.records_sum_to_totals
+    differing = len(compared.errors) or int(not agree)
+    note = "; ".join(compared.notes[:5])
+    session.count(
+        "ACC-009", positions + 1, differing, condition=f"{condition}: deck = records = totals",
+        note=note,
+    )
+    lying = sorted((*run.box.valid, *run.box.invalid))
+    counted = sorted(sheet.id for sheet in run.counted)
+    session.count(
+        "ACC-009", 1, int(lying != counted), condition=f"{condition}: box = counter",
+        note=f"{len(lying)} sheets in the box, {len(counted)} accepted"
+        if lying != counted else "",
+    )

@@ -1,0 +1,164 @@
+"""Procedures of the sheet of paper: misfeeds, orientations, damage, and what the voter is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from kalys.ballots.deck import damaged, foreign, orientations, volume
+from kalys.procedures.control_sheets import control_sheets, plain_sheet
+from kalys.procedures.deck_run import feed_all, report_sheets, run_deck, settle
+from kalys.procedures.feeding import Fed, feed, feed_together
+from kalys.procedures.preparation import Prepared, prepared_urn
+from kalys.procedures.registry import procedure
+from kalys.protocols.urn.messages import EventKind
+
+if TYPE_CHECKING:
+    from kalys.ballots.sheet import Sheet
+    from kalys.procedures.session import Session
+
+GROUP = 50
+
+
+@procedure(
+    "paper.misfeeds",
+    title="Ballots in good order are seldom misfed",
+    requirements=("PAP-001",),
+    device_seconds=4500,
+    front="pytest",
+)
+def misfeeds(session: Session, parameters: Mapping[str, Any]) -> None:
+    """Ballots in specification: each that is given back, jams or vanishes is a misfeed."""
+    sheets = int(parameters.get("sheets", 1497))
+    seed = session.rng("paper.misfeeds").getrandbits(31)
+    deck = volume(session.definition, "KG-PL", sheets, seed)
+    with prepared_urn(session) as prepared:
+        fed = feed_all(session, prepared, tuple(deck.sheets))
+    for start in range(0, len(fed), GROUP):
+        group = fed[start : start + GROUP]
+        misfed = [(sheet, what) for sheet, what in group if not what.counted]
+        for sheet, what in misfed:
+            session.count(
+                "PAP-001", 1, 1, condition="ballots in specification", sheet=sheet.id,
+                note=f"sheet {sheet.id} was {what.describe()}",
+            )
+        session.count("PAP-001", len(group) - len(misfed), 0, condition="ballots in specification")
+
+
+@procedure(
+    "paper.orientations",
+    title="Four orientations, each counted right or given back",
+    requirements=("PAP-004",),
+    device_seconds=300,
+    front="pytest",
+)
+def four_orientations(session: Session, parameters: Mapping[str, Any]) -> None:
+    """``sheets`` ballots of every style in each of the four orientations."""
+    sheets = int(parameters.get("sheets", 5))
+    for style in session.definition.styles:
+        seed = session.rng(f"paper.orientations.{style.id}").getrandbits(31)
+        deck = orientations(session.definition, style.id, 4 * sheets, seed)
+        run = run_deck(session, deck.sheets, style.id)
+        report_sheets(session, "PAP-004", run, style.id)
+
+
+@procedure(
+    "paper.damaged",
+    title="Damaged ballots are counted right or given back",
+    requirements=("PAP-005",),
+    device_seconds=300,
+    front="pytest",
+)
+def damaged_sheets(session: Session, parameters: Mapping[str, Any]) -> None:
+    """Torn, crumpled, stained and folded ballots; none may be miscounted."""
+    sheets = int(parameters.get("sheets", 30))
+    seed = session.rng("paper.damaged").getrandbits(31)
+    deck = damaged(session.definition, "KG-PL", sheets, seed)
+    report_sheets(session, "PAP-005", run_deck(session, deck.sheets, "KG-PL"))
+
+
+@procedure(
+    "paper.notices",
+    title="The voter is told what became of the ballot",
+    requirements=("PAP-007",),
+    device_seconds=300,
+    front="pytest",
+)
+def notices(session: Session, parameters: Mapping[str, Any]) -> None:
+    """Feeds of every kind, faults included: *accepted* is shown exactly when a ballot was counted.
+
+    The counters, not the urn's events, say whether it was.
+    """
+    wanted = int(parameters.get("sheets", 20))
+    with prepared_urn(session) as prepared:
+        feeds = _feeds_of_every_kind(session, prepared)
+        for number, (kind, sheets) in enumerate(islice(feeds, wanted), 1):
+            wrong = _compare_notice(session, prepared, kind, sheets)
+            session.count(
+                "PAP-007", 1, int(bool(wrong)), condition=kind, note=wrong,
+                sheet=sheets[0].id if wrong else "",
+            )
+            session.report_progress(number, wanted, kind)
+
+
+def _feeds_of_every_kind(
+    session: Session, prepared: Prepared
+) -> Iterator[tuple[str, tuple[Sheet, ...]]]:
+    """Without end: what is fed, and the sheets."""
+    plain = control_sheets(session, prepared, "paper.notices")
+    rng = session.rng("paper.notices.others")
+    strangers = foreign(
+        prepared.definition, prepared.style, 60, rng.getrandbits(31)
+    ).sheets
+    number = 0
+    while True:
+        stranger = strangers[number % len(strangers)]
+        number += 1
+        yield "a valid ballot", (next(plain),)
+        yield "a foreign ballot", (stranger,)
+        yield "a blank ballot", (
+            plain_sheet(
+                prepared.definition, prepared.style, f"paper.notices-blank-{number:03d}", {}, rng,
+                why="blank",
+            ),
+        )
+        yield "two ballots together", (next(plain), next(plain))
+        yield "a ballot that jams", (next(plain),)
+
+
+def _compare_notice(
+    session: Session, prepared: Prepared, kind: str, sheets: tuple[Sheet, ...]
+) -> str:
+    """Feed, and compare what the voter was shown with the counters; in words what is wrong."""
+    urn, feeder = prepared.urn, prepared.feeder
+    before = urn.status()
+    if kind == "a ballot that jams":
+        feeder.jam_next(0.3 * (prepared.profile.path_mm or 480.0))
+    fed = feed_together(session, prepared, sheets) if len(sheets) > 1 else feed(
+        session, prepared, sheets[0]
+    )
+    settle(session, prepared)
+    if fed.outcome == "jammed" or urn.status().path == "jammed":
+        feeder.clear_jam()
+        settle(session, prepared)
+    shown = [*fed.notices, *_later_notices(prepared)]
+    after = urn.status()
+    counted = after.valid + after.invalid - before.valid - before.invalid
+    return _false_or_missing(fed, shown, counted)
+
+
+def _later_notices(prepared: Prepared) -> list[str]:
+    return [str(e.fields["text"]) for e in prepared.urn.drain() if e.kind is EventKind.NOTICE]
+
+
+def _false_or_missing(fed: Fed, shown: list[str], counted: int) -> str:
+    told = f"the voter was shown {', '.join(shown) or 'nothing'}"
+    accepted = shown.count("accepted")
+    if accepted > counted:
+        return f"{told}, but the counters show {counted} ballots more"
+    if counted and not accepted:
+        return f"{told}, and the ballot was counted"
+    if fed.outcome == "returned" and "returned" not in shown:
+        return f"{told}, and the ballot was given back ({fed.reason})"
+    return ""

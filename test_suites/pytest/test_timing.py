@@ -1,0 +1,28 @@
+"""Certification suite: how fast, and when."""
+
+import pytest
+
+
+@pytest.mark.parametrize("requirement", ["TIM-006"])
+def test_sheets_move_as_fast_as_promised(requirement, certified):
+    certified("timing.transport", requirement)
+
+
+@pytest.mark.parametrize("requirement", ["TIM-007"])
+def test_the_promised_throughput_is_held(requirement, certified):
+    certified("timing.throughput", requirement)
+
+
+@pytest.mark.parametrize("requirement", ["TIM-008"])
+def test_no_ballot_is_accepted_outside_the_hours_of_the_poll(requirement, certified):
+    certified("timing.poll_hours", requirement)
+
+
+@pytest.mark.parametrize("requirement", ["TIM-009"])
+def test_the_final_report_is_printed_soon_after_closing(requirement, certified):
+    certified("timing.close", requirement)
+
+
+@pytest.mark.parametrize("requirement", ["TIM-012"])
+def test_the_harness_measures_time_well_enough_for_its_limits(requirement, certified):
+    certified("timing.uncertainty", requirement)
