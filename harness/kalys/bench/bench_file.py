@@ -1,7 +1,7 @@
 """A bench file: which devices stand on a bench, and where each of them is.
 
-Data in ``device_profiles/benches/*.yaml``. It binds roles to profiles and addresses: a pyserial URL,
-a VISA resource, ``emulated`` (the harness provides the device) or a person (``by: operator``).
+Data in ``device_profiles/benches/*.yaml``. It binds roles to profiles and addresses: a pyserial
+URL, a VISA resource, ``emulated`` (the harness provides the device) or a person (``by: operator``).
 docs/benches.md explains every key; `bench_schema` is the JSON Schema.
 """
 
@@ -40,13 +40,17 @@ class Device(Strict):
     name: Word
     profile: str
     link: str | None = Field(
-        default=None, description="emulated, a pyserial URL or a VISA resource; absent with by: operator"
+        default=None,
+        description="emulated, a pyserial URL or a VISA resource; absent with by: operator",
     )
     of: tuple[Word, ...] = Field(
         default=(), description="the urns that it serves; absent: every urn of the bench"
     )
     by: Literal["operator"] | None = None
     serial: SerialOverride = SerialOverride()
+    channel: Literal[1, 2, 3] | None = Field(
+        default=None, description="of a supply: the output that feeds the urn, if not the profile's"
+    )
     serial_number: str = Field(default="", description="of an urn: the device must answer with it")
 
     @model_validator(mode="before")

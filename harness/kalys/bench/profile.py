@@ -12,9 +12,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from kalys import documents
+from kalys.devices.printer import page_number
 from kalys.emulators.urn.configuration import UrnEmulation
 from kalys.errors import ConfigurationError
 from kalys.protocols.urn.authentication import test_key
@@ -83,12 +91,16 @@ class Limits(Strict):
 
     transport_speed_mm_s: Positive | None = None
     sheets_per_minute: Positive | None = None
-    capacity: Annotated[int, Field(gt=0)] | None = Field(default=None, description="sheets in the box")
+    capacity: Annotated[int, Field(gt=0)] | None = Field(
+        default=None, description="sheets in the box"
+    )
     capacity_warning_before: Annotated[int, Field(gt=0)] | None = Field(
         default=None, description="sheets left when the warning comes, at the latest"
     )
     clock_drift_ppm: Positive | None = None
-    close_to_report_s: Positive | None = Field(default=None, description="closing to the end of printing")
+    close_to_report_s: Positive | None = Field(
+        default=None, description="closing to the end of printing"
+    )
     restart_s: Positive | None = Field(default=None, description="power return to the ready state")
     backup_minutes: Positive | None = Field(default=None, description="on the battery alone")
     mark_vote_fill: Share | None = Field(
@@ -99,7 +111,9 @@ class Limits(Strict):
     )
     misfeed_rate: Share | None = None
     double_feed_min_overlap_mm: Positive | None = None
-    notice_s: Positive | None = Field(default=None, description="end of the sheet's path to the notice")
+    notice_s: Positive | None = Field(
+        default=None, description="end of the sheet's path to the notice"
+    )
 
 
 class CountryRules(Strict):
@@ -145,11 +159,20 @@ class Credentials(Strict):
             ) from error
 
 
+def _known_page(codec: str) -> str:
+    page_number(codec)
+    return codec
+
+
 class TapePatterns(Strict):
     """How to read printed reports that are not laid out as docs/protocols/urn-tape.md says."""
 
-    code_page: str = "kz1048"
-    lines: Mapping[str, str] = Field(default_factory=dict)
+    code_page: Annotated[str, AfterValidator(_known_page)] = Field(
+        default="kz1048", description="in force before the printer is told another"
+    )
+    patterns: Mapping[str, str] = Field(
+        default_factory=dict, description="regular expressions of the lines of a report, by field"
+    )
 
 
 class SupplyOutput(Strict):
@@ -178,15 +201,21 @@ class Profile(Strict):
     emulated: bool = Field(default=False, description="a model in software, not a physical device")
     identity: Identification = Identification()
     link: LinkDefaults = LinkDefaults()
-    dialect: LineDialect | None = Field(default=None, description="the wire protocol, for protocol: line")
+    dialect: LineDialect | None = Field(
+        default=None, description="the wire protocol, for protocol: line"
+    )
     capabilities: tuple[Word, ...] = ()
     limits: Limits = Limits()
-    path_mm: Positive | None = Field(default=None, description="distance of the bench's light barriers")
+    path_mm: Positive | None = Field(
+        default=None, description="distance of the bench's light barriers"
+    )
     rules: CountryRules | None = None
     credentials: Credentials | None = None
     tape: TapePatterns | None = None
     output: SupplyOutput | None = None
-    emulation: UrnEmulation | None = Field(default=None, description="the emulator's own parameters")
+    emulation: UrnEmulation | None = Field(
+        default=None, description="the emulator's own parameters"
+    )
     requirements: Mapping[
         Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}-\d{3}$")], LimitOverride
     ] = Field(default_factory=dict)

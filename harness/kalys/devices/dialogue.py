@@ -161,8 +161,8 @@ class Dialogue:
                 self._note("no answer; sent again", op=op.value, sequence=request.sequence)
             self._codec.expecting(request)
             data = self._codec.encode(request)
-            self.sent = self.clock.now()
             self.link.write(data)
+            self.sent = self.link.sent_at
             response = self._answer_to(request)
             if response is not None and response.op is not op:
                 # The number was that of an earlier session's last request: take a new one.
@@ -207,12 +207,13 @@ class Dialogue:
 
     def _pump(self, timeout: float) -> bool:
         """Read once and file what came; False when nothing came."""
+        if timeout <= 0:
+            self.clock.sleep(0)            # what is due at this very moment may arrive first
         data = self.link.read(self._codec.wanted(), timeout)
         if not data:
             return False
-        now = self.clock.now()
         for message in self._codec.feed(data):
-            self._take_in(message, now)
+            self._take_in(message, self.link.received_at)
         return True
 
     def _take_in(self, message: Response | Event | Garbage, now: int) -> None:

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
+from kalys.ballots.layout import layouts_for
 from kalys.ballots.sheet import Sheet
 from kalys.devices.roles import BoxContents, Gate
+from kalys.election.definition import ElectionDefinition
 from kalys.errors import LinkError, ProtocolError, Refused
 from kalys.evidence.journal import Recorder
 from kalys.links.clock import Clock
@@ -64,6 +66,13 @@ class WorldLink:
                 self._offset = (sent + received) // 2 - int(answer["time"])
             self.urns = tuple(answer["urns"])
 
+    def define(self, definition: ElectionDefinition, urns: Sequence[str]) -> None:
+        """Tell the world what the sheets of this election look like."""
+        election = definition.model_dump(mode="json")
+        layouts = {style: layout.to_dict() for style, layout in layouts_for(definition).items()}
+        for urn in urns:
+            self.ask(world.Define(urn, election, layouts))
+
     def ask(self, command: world.Command) -> Mapping[str, Any]:
         """The data of the world's answer."""
         with self._my_turn():
@@ -103,6 +112,8 @@ class WorldLink:
         return self._answers.pop(number)
 
     def _pump(self, timeout: float) -> bool:
+        if timeout <= 0:
+            self.clock.sleep(0)            # what is due at this very moment may arrive first
         data = self.link.read(1, timeout)
         for message in self._codec.feed(data):
             if isinstance(message, world.Answer):

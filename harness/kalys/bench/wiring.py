@@ -1,0 +1,109 @@
+"""From a device of the bench file and an address to a driver.
+
+Each function opens what it needs and hands over something that is closed by ``close`` or
+``disconnect``; who closes it, and in which order, is the bench's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kalys.bench.bench_file import Placed
+from kalys.devices.dialogue import SLOW, Dialogue, Patience
+from kalys.devices.printer import PrinterTap
+from kalys.devices.supply import KeysightE36312A
+from kalys.devices.urn import Sizes, UrnDriver
+from kalys.devices.world import WorldLink
+from kalys.errors import ConfigurationError
+from kalys.evidence.journal import Recorder
+from kalys.links.clock import Clock
+from kalys.links.inprocess import Exchange
+from kalys.links.instrument import open_instrument
+from kalys.links.link import Link, SerialSettings, open_link
+from kalys.protocols.urn import binary, line
+from kalys.protocols.urn.codec import ClientCodec
+
+
+def serial_settings(placed: Placed) -> SerialSettings:
+    """The line settings of an address: the profile's, with the bench file's put over them."""
+    link = placed.link_settings()
+    return SerialSettings(
+        baudrate=link.baud,
+        bytesize=link.bytesize,
+        parity=link.parity,
+        stopbits=link.stopbits,
+        xonxoff=link.xonxoff,
+        rtscts=link.rtscts,
+    )
+
+
+def codec_of(placed: Placed) -> Callable[[], ClientCodec]:
+    """What makes a fresh client codec for an urn's profile."""
+    dialect = placed.profile.dialect
+    if dialect is None:
+        return binary.ClientCodec
+    return lambda: line.ClientCodec(dialect)
+
+
+def open_urn(placed: Placed, url: str, clock: Clock, journal: Recorder) -> UrnDriver:
+    """The driver of an urn at ``url``."""
+    link, credentials = placed.link_settings(), placed.profile.credentials
+    if credentials is None:
+        raise ConfigurationError("the profile of an urn needs credentials", where=placed.name)
+
+    def connect() -> Link:
+        return open_link(url, name=placed.name, clock=clock, journal=journal,
+                         settings=serial_settings(placed))
+
+    dialogue = Dialogue(
+        connect,
+        codec_of(placed),
+        name=placed.name,
+        clock=clock,
+        journal=journal,
+        patience=Patience(answer=link.timeout_s, attempts=link.attempts, boot=link.boot_s,
+                          slow={**SLOW, **link.slow}),
+    )
+    return UrnDriver(dialogue, credentials.key, Sizes(chunk=link.chunk_bytes, page=link.page_rows))
+
+
+def open_printer(
+    placed: Placed, urn: str, url: str, clock: Clock, journal: Recorder
+) -> PrinterTap:
+    """The tap on the tape of ``urn`` at ``url``."""
+    link = open_link(url, name=f"{urn}.{placed.name}", clock=clock, journal=journal,
+                     settings=serial_settings(placed))
+    tape = placed.profile.tape
+    return PrinterTap(link, clock=clock, code_page=tape.code_page if tape else "cp437")
+
+
+def open_world(placed: Placed, url: str, clock: Clock, journal: Recorder) -> WorldLink:
+    """The control link of a world at ``url``, after its greeting."""
+    link = open_link(url, name="world", clock=clock, journal=journal)
+    world = WorldLink(link, clock=clock, journal=journal)
+    try:
+        world.hello()
+        missing = [urn for urn in placed.of if urn not in world.urns]
+        if missing:
+            raise ConfigurationError(
+                f"the world has no urn {', '.join(missing)}; it has {', '.join(world.urns)}",
+                where=url, remedy="Give the urns of the bench file the world's names.",
+            )
+    except BaseException:
+        world.close()
+        raise
+    return world
+
+
+def open_supply(
+    placed: Placed, resource: str, clock: Clock, journal: Recorder, exchange: Exchange | None
+) -> KeysightE36312A:
+    """The driver of a programmable supply at a VISA resource."""
+    output = placed.profile.output
+    if output is None:
+        raise ConfigurationError("the profile of a supply needs output: {channel, volts, ...}",
+                                 where=placed.profile.profile)
+    instrument = open_instrument(resource, name=placed.name, clock=clock, journal=journal,
+                                 exchange=exchange, timeout=placed.link_settings().timeout_s)
+    channel = placed.device.channel or output.channel
+    return KeysightE36312A(instrument, channel=channel, name=placed.name, journal=journal)
