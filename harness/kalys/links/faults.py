@@ -69,8 +69,9 @@ class _Stream:
             return math.inf
         if rate >= 1:
             return 0
-        # log1p keeps its precision for rates down to 1e-15, where log(1 - rate) would be 0.
-        return math.floor(math.log(1.0 - self._random[kind].random()) / math.log1p(-rate))
+        # log1p keeps its precision for tiny rates, where log(1 - rate) would be 0.
+        distance = math.log(1.0 - self._random[kind].random()) / math.log1p(-rate)
+        return distance if math.isinf(distance) else math.floor(distance)
 
     def hits(self, kind: str) -> bool:
         """Whether the fault hits the current byte; draws the next distance if it does."""

@@ -148,9 +148,10 @@ class Line:
             self._in.append((now, bytes(data)))
             self.clock.call_at(now, self._deliver_in)
             return
-        for due, chunk in self._through_faults("rx", now, data):
+        for due, chunk in self._through_faults(self._faults, "rx", now, data):
             self._in.append((due, chunk))
             self.clock.call_at(due, self._deliver_in)
+        self._cut_if_due(self._faults)
 
     def carry_out(self, data: bytes) -> None:
         """The host's side: put bytes on the line to the device."""
@@ -158,8 +159,9 @@ class Line:
         if self._faults is None:
             self._schedule_out(now, data)
             return
-        for due, chunk in self._through_faults("tx", now, data):
+        for due, chunk in self._through_faults(self._faults, "tx", now, data):
             self._schedule_out(due, chunk)
+        self._cut_if_due(self._faults)
 
     def bytes_out(self) -> int:
         return sum(len(item) for _, item in self._out if isinstance(item, bytes))
@@ -194,20 +196,25 @@ class Line:
             if self._connection is not None:
                 self._connection.buffer += chunk
 
-    def _through_faults(self, direction: str, now: int, data: bytes) -> list[tuple[int, bytes]]:
-        assert self._faults is not None
-        faults = self._faults
-        was_whole = not faults.disconnected
+    def _through_faults(
+        self, faults: LineFaults, direction: str, now: int, data: bytes
+    ) -> list[tuple[int, bytes]]:
         chunks = faults.carry(direction, now, data)
         for fault in faults.take_faults():
             if self._journal is not None:
                 self._journal.add("line-fault", {"link": self._label, **fault.to_dict()})
-        if was_whole and faults.disconnected:
-            self.clock.call_at(
-                chunks[-1][0] if chunks else now,
-                lambda: self.drop("the line was cut (line fault)"),
-            )
         return chunks
+
+    def _cut_if_due(self, faults: LineFaults) -> None:
+        """Drop the line when the bytes before the cut have arrived, in both directions."""
+        if faults.disconnected and self._connection is not None:
+            under_way = [entry[0] for queue in (self._out, self._in) for entry in queue]
+            cut, connection = max(under_way, default=self.clock.now()), self._connection
+            self.clock.call_at(cut, lambda: self._cut(connection))
+
+    def _cut(self, connection: Connection) -> None:
+        if self._connection is connection:
+            self.drop("the line was cut (line fault)")
 
 
 class Exchange:

@@ -6,11 +6,12 @@ pyvisa-py) and an emulated one in virtual time (back end ``kalys.links.visa``).
 
 from __future__ import annotations
 
+import socket
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyvisa
-from pyvisa.constants import ResourceAttribute, StatusCode
+from pyvisa.constants import StatusCode
 from pyvisa.errors import VisaIOError
 from pyvisa.resources import MessageBasedResource
 
@@ -148,14 +149,14 @@ def open_instrument(
 def _set_up(opened: MessageBasedResource, timeout: float) -> None:
     opened.timeout = round(timeout * 1000)
     opened.read_termination = "\n"
-    with suppress(VisaIOError):
-        opened.set_visa_attribute(ResourceAttribute.tcpip_nodelay, True)
-    # pyvisa-py takes a refused connection for an open one; asking for the peer tells.
+    # pyvisa-py takes a refused connection for an open one (asking for the peer tells), and does
+    # not let VI_ATTR_TCPIP_NODELAY be set.
     sessions = getattr(opened.visalib, "sessions", {})
-    interface: Any = getattr(sessions.get(opened.session), "interface", None)
-    if hasattr(interface, "getpeername"):
+    interface = getattr(sessions.get(opened.session), "interface", None)
+    if isinstance(interface, socket.socket):
         try:
             interface.getpeername()
+            interface.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError:
             opened.close()
             raise
