@@ -72,12 +72,13 @@ class NullJournal:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One line of a journal. ``time`` is in ns of the run's clock."""
+    """One line of a journal. ``time`` is in ns of the run's clock, ``hash`` hexadecimal."""
 
     number: int
     time: int
     kind: str
     data: dict[str, Any]
+    hash: str
 
 
 class Journal:
@@ -301,7 +302,9 @@ def read_journal(path: Path) -> Iterator[Record]:
                 return
             try:
                 record = json.loads(line)
-                yield Record(int(record["n"]), int(record["t"]), record["k"], record["d"])
+                yield Record(
+                    int(record["n"]), int(record["t"]), record["k"], record["d"], record["h"]
+                )
             except (ValueError, KeyError, TypeError, RecursionError) as error:
                 raise EvidenceError(
                     f"this line is not a record: {error}", where=f"{path}:{index}"

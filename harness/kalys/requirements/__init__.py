@@ -1,0 +1,1 @@
+"""Requirements as data, and verdicts as pure functions of what was observed."""

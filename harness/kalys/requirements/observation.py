@@ -108,9 +108,10 @@ class Verdict:
     reason: str
     measurements: tuple[Measurement, ...] = ()
     limit: str = ""
-    limit_source: str = "catalogue"       # catalogue, profile or plan
-    limit_value: float | None = None      # the limit as a number, where it is one
-    rule: str = ""                        # the decision rule in words, with its risk
+    limit_source: str = "catalogue"  # catalogue, profile or plan
+    limit_value: float | None = None  # the limit as a number, where it is one
+    rule: str = ""  # the decision rule in words, with its risk
     deviations: tuple[str, ...] = ()
     procedures: tuple[str, ...] = ()
-    failures: tuple[str, ...] = ()        # notes of the failed observations, at most 20
+    failures: tuple[str, ...] = ()  # notes of the failed observations, at most 20
+    by_plan: bool = False  # NOT_TESTED because the plan leaves it out

@@ -1,0 +1,133 @@
+"""The decision rules as data: what a requirement may say under ``decision:``.
+
+Each rule is a small model; ``words()`` states it with its risk, as ISO/IEC 17025:2017 7.8.6 asks of
+every statement of conformity. What the rules decide is in ``kalys.requirements.decision``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from kalys.metrology.sprt import WaldTest
+from kalys.requirements.wording import number, rate
+
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class _Rule(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ZeroFailures(_Rule):
+    """No failure in at least ``sample`` trials, for each ``per`` when that is given."""
+
+    rule: Literal["zero-failures"]
+    of: str = "trials"
+    sample: Count = 1
+    per: str = ""
+
+    def words(self) -> str:
+        each = f" for each {self.per}" if self.per else ""
+        among = f"at least {number(self.sample)} {self.of}{each}"
+        if self.sample == 1:
+            among = f"any of the {self.of} observed"
+        return (
+            f"No failure in {among}; the one-sided 95 % Clopper-Pearson bound of the rate is stated"
+        )
+
+
+class ZeroErrorVolume(_Rule):
+    """No error in at least ``sample`` ballot positions."""
+
+    rule: Literal["zero-error-volume"]
+    of: str = "ballot positions"
+    sample: Count
+    per: Literal[""] = ""
+
+    def words(self) -> str:
+        return (
+            f"No error in at least {number(self.sample)} {self.of}; the one-sided 95 % "
+            "Clopper-Pearson bound of the rate is stated"
+        )
+
+
+class Sequential(_Rule):
+    """Wald's test of ``p0`` against ``p1``."""
+
+    rule: Literal["sequential"]
+    of: str = "ballot positions"
+    p0: Share
+    p1: Share
+    alpha: Share = 0.05
+    beta: Share = 0.05
+
+    def test(self) -> WaldTest:
+        return WaldTest(self.p0, self.p1, self.alpha, self.beta)
+
+    def words(self) -> str:
+        return (
+            f"Wald's sequential test of {rate(self.p0)} against {rate(self.p1)} per trial, risks "
+            f"{rate(self.alpha)} (refusing a good device) and {rate(self.beta)} (accepting a bad "
+            "one); the test stops at the first line it crosses"
+        )
+
+
+class RateAtMost(_Rule):
+    """Met when the 95 % upper bound is at most ``rate``, not met when the lower one is above."""
+
+    rule: Literal["rate-at-most"]
+    of: str = "trials"
+    rate: Share
+    sample: Count = 1
+    per: Literal[""] = ""
+
+    def words(self) -> str:
+        return (
+            f"Met when the one-sided 95 % Clopper-Pearson upper bound of the rate is at most "
+            f"{rate(self.rate)}, not met when the lower bound is above it, else undecided"
+        )
+
+
+class Guarded(_Rule):
+    """A limit on a quantity, guarded by the expanded uncertainty U (k = 2)."""
+
+    rule: Literal["guarded-upper", "guarded-lower"]
+    value: float
+    unit: str
+    statistic: Literal["mean", "worst"] = "worst"
+    sample: Count = 1
+    promise: str = Field("", description="the profile's limit that takes the place of value")
+
+    @property
+    def upper(self) -> bool:
+        return self.rule == "guarded-upper"
+
+    def words(self) -> str:
+        side = "plus" if self.upper else "less"
+        what = "The mean" if self.statistic == "mean" else "The worst reading"
+        inside = "at most" if self.upper else "at least"
+        return (
+            f"{what} {side} its expanded uncertainty U (k = 2) must be {inside} the limit; guard "
+            "band w = U, risk of false acceptance below 2.5 % (JCGM 106, ILAC-G8); within the "
+            "guard band nothing is decided"
+        )
+
+
+class AllChecks(_Rule):
+    """Every named check holds, and every one of ``expected`` was made."""
+
+    rule: Literal["all-checks"]
+    expected: tuple[str, ...] = ()
+
+    def words(self) -> str:
+        made = f", all {len(self.expected)} expected ones" if self.expected else ""
+        return f"Every check holds{made}"
+
+
+Rule = Annotated[
+    ZeroFailures | ZeroErrorVolume | Sequential | RateAtMost | Guarded | AllChecks,
+    Field(discriminator="rule"),
+]
