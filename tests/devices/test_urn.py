@@ -15,7 +15,8 @@ BISHKEK = timezone(timedelta(hours=6))
 
 def test_identity_comes_as_the_urn_tells_it(rig):
     identity = rig.driver.identity()
-    assert (identity.maker, identity.serial, identity.firmware_sha256) == ("Kalys", "S-1", "00" * 32)
+    assert (identity.maker, identity.serial) == ("Kalys", "S-1")
+    assert identity.firmware_sha256 == "00" * 32
 
 
 def test_a_request_whose_answer_is_lost_is_sent_again_and_executed_once(rig):

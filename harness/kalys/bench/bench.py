@@ -225,7 +225,7 @@ class Bench:
 
     def _open_urn(self, placed: Placed) -> None:
         url = self._address(placed, placed.name)
-        urn = wiring.open_urn(placed, url, self.clock, self.journal)
+        urn = wiring.open_urn(placed, url, self.clock, self.journal, self.seed)
         self._closing.callback(urn.disconnect)
         self._urns[placed.name] = urn
         identity = self._identified(placed, urn)

@@ -10,16 +10,33 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AwareDatetime, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from kalys import documents
-from kalys.bench.profile import DeviceRole, LinkDefaults, Profile, Strict, Word, load_profile
+from kalys.bench.profile import (
+    DeviceRole,
+    LinkDefaults,
+    Profile,
+    Share,
+    Strict,
+    Word,
+    load_profile,
+)
 from kalys.errors import ConfigurationError
 from kalys.resources import find
 
 EMULATED = "emulated"
+
+# One urn may be named without a list.
+Names = Annotated[
+    tuple[Word, ...],
+    BeforeValidator(lambda given: (given,) if isinstance(given, str) else given),
+    WithJsonSchema({
+        "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
+    }),
+]
 
 
 class SerialOverride(Strict):
@@ -33,6 +50,18 @@ class SerialOverride(Strict):
     timeout_s: float | None = None
 
 
+class LineDisturbance(Strict):
+    """Faults put on an urn's line on purpose; rates are per byte, seeded by the run's seed."""
+
+    baud: Annotated[int, Field(gt=0)] | None = Field(default=None, description="pace at this rate")
+    fragment: Share = 0.0
+    corrupt: Share = 0.0
+    lose: Share = 0.0
+    stall: Share = 0.0
+    stall_s: Annotated[float, Field(ge=0)] = 0.0
+    disconnect_after: Annotated[int, Field(gt=0)] | None = None
+
+
 class Device(Strict):
     """One device on the bench."""
 
@@ -43,22 +72,18 @@ class Device(Strict):
         default=None,
         description="emulated, a pyserial URL or a VISA resource; absent with by: operator",
     )
-    of: tuple[Word, ...] = Field(
+    of: Names = Field(
         default=(), description="the urns that it serves; absent: every urn of the bench"
     )
     by: Literal["operator"] | None = None
     serial: SerialOverride = SerialOverride()
+    faults: LineDisturbance | None = Field(
+        default=None, description="of an urn: what to do to its line, to see how it bears it"
+    )
     channel: Literal[1, 2, 3] | None = Field(
         default=None, description="of a supply: the output that feeds the urn, if not the profile's"
     )
     serial_number: str = Field(default="", description="of an urn: the device must answer with it")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one_urn_needs_no_list(cls, data: Any) -> Any:
-        if isinstance(data, dict) and isinstance(data.get("of"), str):
-            return {**data, "of": (data["of"],)}
-        return data
 
     @model_validator(mode="after")
     def _is_somewhere(self) -> Device:
@@ -66,6 +91,8 @@ class Device(Strict):
             raise ValueError("a device has either a link or by: operator")
         if self.by == "operator" and self.role == "urn":
             raise ValueError("an urn is reached over a link, not by the operator")
+        if self.faults is not None and self.role != "urn":
+            raise ValueError("faults are for the line of an urn")
         return self
 
     @property

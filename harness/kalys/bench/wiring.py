@@ -17,6 +17,7 @@ from kalys.devices.world import WorldLink
 from kalys.errors import ConfigurationError
 from kalys.evidence.journal import Recorder
 from kalys.links.clock import Clock
+from kalys.links.faults import LineFaults
 from kalys.links.inprocess import Exchange
 from kalys.links.instrument import open_instrument
 from kalys.links.link import Link, SerialSettings, open_link
@@ -45,15 +46,32 @@ def codec_of(placed: Placed) -> Callable[[], ClientCodec]:
     return lambda: line.ClientCodec(dialect)
 
 
-def open_urn(placed: Placed, url: str, clock: Clock, journal: Recorder) -> UrnDriver:
+def line_faults(placed: Placed, seed: int) -> LineFaults | None:
+    """The faults that the bench file puts on a line."""
+    wanted = placed.device.faults
+    if wanted is None:
+        return None
+    return LineFaults(
+        f"{seed}/{placed.name}",
+        baud=wanted.baud,
+        fragment=wanted.fragment,
+        corrupt=wanted.corrupt,
+        lose=wanted.lose,
+        stall=(wanted.stall, wanted.stall_s),
+        disconnect_after=wanted.disconnect_after,
+    )
+
+
+def open_urn(placed: Placed, url: str, clock: Clock, journal: Recorder, seed: int) -> UrnDriver:
     """The driver of an urn at ``url``."""
+    faults = line_faults(placed, seed)
     link, credentials = placed.link_settings(), placed.profile.credentials
     if credentials is None:
         raise ConfigurationError("the profile of an urn needs credentials", where=placed.name)
 
     def connect() -> Link:
         return open_link(url, name=placed.name, clock=clock, journal=journal,
-                         settings=serial_settings(placed))
+                         settings=serial_settings(placed), faults=faults)
 
     dialogue = Dialogue(
         connect,
