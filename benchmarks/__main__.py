@@ -1,0 +1,55 @@
+"""Print the figures as a table, or as JSON with ``--json``; names choose some of them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from benchmarks import command_line, counting, links
+from benchmarks.figure import Figure
+
+BENCHMARKS = {
+    "help": command_line.answer_to_help,
+    "certify-quick": command_line.certify_quick,
+    "election-day": command_line.election_day,
+    "driver-request": links.driver_request,
+    "driver-request-socket": links.driver_request_socket,
+    "journal": links.journal_records,
+    "render-sheet": counting.render_sheet,
+    "read-sheet": counting.read_sheet,
+}
+
+
+def main() -> int:
+    """Run the named benchmarks (all by default); 1 when a goal was missed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    arguments = parser.parse_args()
+    unknown = [name for name in arguments.names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    figures: dict[str, Figure] = {}
+    for name in arguments.names or BENCHMARKS:
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        figures[name] = BENCHMARKS[name]()
+    if arguments.json:
+        print(json.dumps({name: figure.to_dict() for name, figure in figures.items()}, indent=2))
+    else:
+        _print_table(figures)
+    return 0 if all(figure.met for figure in figures.values()) else 1
+
+
+def _print_table(figures: dict[str, Figure]) -> None:
+    print(f"{'benchmark':<24}{'median':>12}  {'unit':<10}{'goal':>8}   beside")
+    for name, figure in figures.items():
+        beside = ", ".join(f"{what} {value:.4g}" for what, value in figure.beside.items())
+        print(
+            f"{name:<24}{figure.value:>12.4g}  {figure.unit:<10}{figure.goal:>8g}"
+            f" {' ' if figure.met else '!'} {beside}"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
