@@ -44,8 +44,9 @@ def _variable(lead: int, letter: int) -> tuple[int, Callable[[bytes, int], int |
         (GS, ord("V")): (3, _cut), (GS, ord("v")): (8, _raster), (GS, ord("k")): (4, _bar_code),
         (GS, ord("(")): (5, _function), (GS, ord("8")): (7, _long_function),
         (GS, ord("*")): (4, _own_picture), (FS, ord("(")): (5, _function),
-        (ESC, ord("(")): (5, _function), (ESC, ord("*")): (5, _bit_image), (ESC, ord("D")): (3, _tabs),
-        (ESC, ord("&")): (5, _own_characters), (DLE, 0x04): (3, _status), (DLE, 0x14): (3, _pulse),
+        (ESC, ord("(")): (5, _function), (ESC, ord("*")): (5, _bit_image),
+        (ESC, ord("D")): (3, _tabs), (ESC, ord("&")): (5, _own_characters),
+        (DLE, 0x04): (3, _status), (DLE, 0x14): (3, _pulse),
     }.get((lead, letter))
 
 

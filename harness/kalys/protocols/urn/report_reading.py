@@ -102,12 +102,12 @@ def parse(lines: Sequence[str], patterns: ReportPatterns | None = None) -> dict[
 
     Keys: ``kind`` ("zero", "results", "station", "status", "parameters", "test", or empty),
     ``election``, ``station``, ``device``, ``serial``, ``software``, ``time`` (as printed),
-    ``number``, ``styles``, ``counted``, ``valid``, ``invalid``, ``failures`` (list of texts), ``urns``,
-    ``event_counter``, ``parameters`` (name -> (value, unit)), ``votes`` (contest -> option ->
-    number in the totals memory), ``records`` (the same for the records memory), ``overvotes`` and
-    ``undervotes`` (contest -> number), ``ended`` (the end mark with the report's number), and
-    ``missing``: the names of items that a report of this kind must have. Items that are not there
-    are None or empty. A time without date, seconds or zone is missing.
+    ``number``, ``styles``, ``counted``, ``valid``, ``invalid``, ``failures`` (list of texts),
+    ``urns``, ``event_counter``, ``parameters`` (name -> (value, unit)), ``votes`` (contest ->
+    option -> number in the totals memory), ``records`` (the same for the records memory),
+    ``overvotes`` and ``undervotes`` (contest -> number), ``ended`` (the end mark with the report's
+    number), and ``missing``: the names of items that a report of this kind must have. What is not
+    there is None or empty. A time without date, seconds or zone is missing.
     """
     return _Reading(patterns or ReportPatterns()).read(lines)
 
