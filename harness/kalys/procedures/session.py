@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kalys.errors import ConfigurationError, Interrupted, KalysError
 from kalys.procedures import registry
@@ -30,10 +30,12 @@ if TYPE_CHECKING:
     from kalys.bench.profile import Profile
     from kalys.devices.roles import Feeder, Hands, Identity, PowerSupply, Printer, Urn
     from kalys.election.definition import ElectionDefinition
-    from kalys.evidence.journal import Journal
+    from kalys.evidence.journal import Recorder
     from kalys.links.clock import Clock
+    from kalys.requirements.catalogue import Catalogue
     from kalys.requirements.plan import Plan
 
+Found = TypeVar("Found")
 Progress = Callable[[str, int, int, str], None]
 """Told of progress: procedure id, steps done, steps in all, and what is being done."""
 
@@ -51,15 +53,17 @@ class ProcedureResult:
 class Session:
     """The bench, the plan and the journal of one run, as procedures see them.
 
-    ``observations`` holds every observation of the run in order. All of the role properties raise
-    ConfigurationError (so the procedure is BLOCKED, with the reason) when the bench lacks the role.
+    ``observations`` holds every observation of the run in order, ``finished`` what each procedure
+    gave that has run. All of the role properties raise ConfigurationError (so the procedure is
+    BLOCKED, with the reason) when the bench lacks the role. A procedure may set ``instrument`` to
+    name what it measures with.
     """
 
     def __init__(
         self,
         bench: Bench,
         plan: Plan,
-        journal: Journal,
+        journal: Recorder,
         seed: int,
         progress: Progress | None = None,
     ) -> None:
@@ -68,6 +72,7 @@ class Session:
         self.journal = journal
         self.seed = seed
         self.observations: list[Observation] = []
+        self.finished: dict[str, ProcedureResult] = {}
         self.instrument = ""
         self._progress = progress
         self._running: registry.Procedure | None = None
@@ -111,7 +116,7 @@ class Session:
     def definition(self) -> ElectionDefinition:
         return self.bench.definition
 
-    def _role(self, role: str, found: Any) -> Any:
+    def _role(self, role: str, found: Found | None) -> Found:
         if found is None:
             raise ConfigurationError(
                 f"the bench has no {role}",
@@ -175,7 +180,7 @@ class Session:
             device=self.identity.serial,
             time_base=self.clock.base,
             instrument=self.instrument,
-            evidence=(self._since + 1, self.journal.last),
+            evidence=(self._since + 1, getattr(self.journal, "last", 0)),
             **fields,
         )
         self.observations.append(observation)
@@ -213,12 +218,14 @@ class Session:
             self.instrument = ""
             self.journal.add("procedure", {"id": procedure.id, "step": "end", "error": error})
             self._running = None
-        return ProcedureResult(
+        result = ProcedureResult(
             procedure.id,
             self.verdicts(procedure.requirements),
             error,
             tuple(self.observations[first:]),
         )
+        self.finished[procedure.id] = result
+        return result
 
     def _attempt(
         self, procedure: registry.Procedure, parameters: Mapping[str, Any]
@@ -241,8 +248,19 @@ class Session:
 
     def verdicts(self, requirements: tuple[str, ...]) -> tuple[Verdict, ...]:
         """The verdicts on these requirements from all that was observed so far."""
-        known = catalogue.load()
         return tuple(
-            verdict.judge(known[name], self.plan, self.profile.limits, self.observations)
+            verdict.judge(
+                self.catalogue[name],
+                self.plan,
+                self.profile.limits,
+                self.observations,
+                self.profile.capabilities,
+                time_base=self.clock.base,
+            )
             for name in requirements
         )
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The requirements, with the limits that the profile overrides."""
+        return catalogue.load().overridden(self.profile.requirements)

@@ -1,7 +1,7 @@
 """Kalys as a pytest plugin: options, the session of the run, and procedures as tests.
 
-Loaded in every pytest run of the environment where Kalys is installed, so this module imports pytest
-alone; the harness is imported when a test asks for it.
+Loaded in every pytest run of the environment where Kalys is installed, so this module imports
+pytest alone; the harness is imported when a test asks for it.
 
 A suite is written with one fixture::
 
@@ -11,8 +11,8 @@ A suite is written with one fixture::
 
 ``certified`` runs the procedure (once, however many requirements ask for it) and passes, fails or
 skips by the verdict on the requirement. ``kalys certify`` hands over its own session with
-``pytest.main([...], plugins=[GivenSession(session)])``; without one, the options say which bench and
-plan to use.
+``pytest.main([...], plugins=[SessionHandover(session)])``; without one, the options say which bench
+and plan to use.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 GIVEN = pytest.StashKey["Session"]()
 
 
-class GivenSession:
-    """Hands a session that is open already to the suites; who opened it closes it."""
+class SessionHandover:
+    """Hands a session that is open already over to the suites; who opened it closes it."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -88,12 +88,9 @@ def kalys_session(
 @pytest.fixture(scope="session")
 def run_procedure(kalys_session: Session) -> Callable[[str], ProcedureResult]:
     """``run_procedure(id)`` runs a procedure the first time it is asked for, and then remembers."""
-    results: dict[str, ProcedureResult] = {}
 
     def run(procedure: str) -> ProcedureResult:
-        if procedure not in results:
-            results[procedure] = kalys_session.run(procedure)
-        return results[procedure]
+        return kalys_session.finished.get(procedure) or kalys_session.run(procedure)
 
     return run
 
@@ -104,10 +101,11 @@ def certified(
     kalys_session: Session,
     run_procedure: Callable[[str], ProcedureResult],
 ) -> Callable[[str, str], None]:
-    """``certified(procedure, requirement)``: the test passes as the verdict on the requirement does."""
+    """``certified(procedure, requirement)`` passes, fails or skips by the requirement's verdict."""
     from kalys.pytest_plugin.running import settle
 
     def certify(procedure: str, requirement: str) -> None:
-        settle(request.node, kalys_session, run_procedure, procedure, requirement)
+        __tracebackhide__ = True
+        settle(request.config, kalys_session, run_procedure, procedure, requirement)
 
     return certify

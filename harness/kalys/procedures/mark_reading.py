@@ -1,0 +1,171 @@
+"""How a mark is read: the same on every scan, and by thresholds that are published."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from kalys.ballots import marks as library
+from kalys.ballots.sheet import Mark, Sheet
+from kalys.procedures.control_sheets import truth_of
+from kalys.procedures.deck_run import DeckRun, run_deck
+from kalys.procedures.mark import STYLE
+from kalys.procedures.preparation import prepared_urn, print_report
+from kalys.procedures.registry import procedure
+from kalys.protocols.urn.messages import ReportKind, Role
+
+if TYPE_CHECKING:
+    from kalys.devices.roles import VoteRecord
+    from kalys.procedures.session import Session
+
+# How differently a person lays the same sheet into the throat.
+MOST_SKEW_DEG = 0.6
+MOST_SHIFT_MM = 1.0
+
+# Parameters by which an urn reports the thresholds that its profile promises.
+PROMISED = {"mark_vote_fill": "mark_vote_fill", "mark_blank_fill": "mark_blank_fill"}
+
+
+@procedure(
+    "mark.rescan",
+    title="No mark flips when it is scanned again",
+    requirements=("MRK-004",),
+    device_seconds=1800,
+    front="pytest",
+)
+def rescan(session: Session, parameters: Mapping[str, Any]) -> None:
+    """The same ballots, fed again and again, a little differently each time.
+
+    Each has its own clear mark in a contest that does not decide validity, by which its records are
+    known again; the mark that is tried stands in the deciding contest. A mark that is a vote on one
+    scan and no vote on another has flipped; a ballot that is given back in between has not.
+    """
+    wanted = int(parameters.get("sheets", 30))
+    rescans = int(parameters.get("rescans", 20))
+    rng = session.rng("mark.rescan")
+    done = 0
+    names = _names(session)
+    while done < wanted:
+        batch = [
+            _rescanned(session, names[i], done + i, rng)
+            for i in range(min(len(names), wanted - done))
+        ]
+        deck = [_laid_in(sheet, scan, rng) for scan in range(rescans) for sheet in batch]
+        run = run_deck(session, deck, STYLE)
+        for sheet in batch:
+            _report_rescans(session, run, sheet, rescans)
+        done += len(batch)
+
+
+def _names(session: Session) -> Sequence[tuple[str, str]]:
+    """(contest, option) by which a record is known again."""
+    for contest in session.definition.style_contests(STYLE):
+        if not contest.decides_validity:
+            return [(contest.id, option) for option in contest.option_ids]
+    raise AssertionError(f"style {STYLE} has no contest that leaves validity alone")
+
+
+def _rescanned(session: Session, name: tuple[str, str], number: int, rng: Random) -> Sheet:
+    contests = session.definition.style_contests(STYLE)
+    deciding = next(c for c in contests if c.decides_validity)
+    kinds = (*library.AMBIGUOUS_KINDS, *library.VALID_KINDS, *library.INVALID_KINDS)
+    tried = Mark(deciding.id, rng.choice(deciding.option_ids), kinds[number % len(kinds)])
+    clear = Mark(*name, "cross")
+    marked: dict[str, Sequence[str]] = {name[0]: (name[1],), deciding.id: (tried.option,)}
+    truth = replace(
+        truth_of(contests, marked, f"{tried.kind}, scanned again"),
+        kind="any-but-miscounted",
+        ambiguous={deciding.id: (tried.option,)},
+    )
+    return Sheet(
+        id=f"mark.rescan-{number + 1:03d}", election=session.definition.id, style=STYLE,
+        marks=(tried, clear), seed=rng.getrandbits(31), truth=truth, group=tried.kind,
+    )
+
+
+def _laid_in(sheet: Sheet, scan: int, rng: Random) -> Sheet:
+    """The sheet as it lies on this scan."""
+    paper = replace(
+        sheet.paper,
+        skew_deg=rng.uniform(-MOST_SKEW_DEG, MOST_SKEW_DEG),
+        shift_mm=(
+            rng.uniform(-MOST_SHIFT_MM, MOST_SHIFT_MM), rng.uniform(-MOST_SHIFT_MM, MOST_SHIFT_MM)
+        ),
+    )
+    return replace(sheet, id=f"{sheet.id}-scan-{scan + 1:02d}", paper=paper)
+
+
+def _report_rescans(session: Session, run: DeckRun, sheet: Sheet, rescans: int) -> None:
+    tried, name = sheet.marks
+    read: Counter[str] = Counter()
+    for pair in run.comparison.pairs:
+        record = pair.record
+        if record is not None and name.option in record.marks.get(name.contest, ()):
+            read[_reading(record, tried)] += 1
+    flips = min(read["vote"], read["no vote"])
+    told = ", ".join(f"{count} times {what}" for what, count in sorted(read.items()))
+    session.count(
+        "MRK-004", rescans, flips, condition=f"{sheet.id}: {tried.kind}",
+        sheet=sheet.id if flips else "",
+        note=f"{tried.kind} at {tried.contest}/{tried.option} was read {told}" if flips else "",
+    )
+
+
+def _reading(record: VoteRecord, tried: Mark) -> str:
+    return "vote" if tried.option in record.marks.get(tried.contest, ()) else "no vote"
+
+
+@procedure(
+    "mark.thresholds",
+    title="The thresholds in force can be asked for",
+    requirements=("MRK-005",),
+    device_seconds=60,
+    front="pytest",
+)
+def thresholds(session: Session, parameters: Mapping[str, Any]) -> None:  # noqa: ARG001
+    """Ask over the link and on paper, before and while the polls are open; compare."""
+    with prepared_urn(session) as prepared:
+        urn = prepared.urn
+        told = urn.parameters()
+        marks = {name: value for name, value in told.items() if _is_threshold(name)}
+        session.check(
+            "MRK-005", "thresholds on demand", bool(marks),
+            f"of its parameters ({', '.join(told) or 'none'}) none is a threshold of marks",
+        )
+        for name, (value, _) in marks.items():
+            session.check(
+                "MRK-005", f"{name} is a number", _number(value) is not None,
+                f"{name} is {value!r}",
+            )
+        urn.login(Role.OPERATOR)
+        paper = "\n".join(print_report(prepared, ReportKind.PARAMETERS).lines)
+        missing = [name for name, (value, _) in marks.items() if value not in paper]
+        session.check(
+            "MRK-005", "thresholds on paper", bool(marks) and not missing,
+            f"not on the printed report: {', '.join(missing)}",
+        )
+        promised = prepared.profile.limits.model_dump()
+        for limit, parameter in PROMISED.items():
+            if promised.get(limit) is None:
+                continue
+            value = told.get(parameter, ("", ""))[0]
+            number = _number(value)
+            session.check(
+                "MRK-005", f"{parameter} as certified",
+                number is not None and abs(number - float(promised[limit])) < 1e-6,
+                f"{parameter} is {value or 'not reported'}, certified is {promised[limit]}",
+            )
+
+
+def _is_threshold(name: str) -> bool:
+    return any(word in name for word in ("mark", "fill", "threshold", "vote", "blank"))
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
