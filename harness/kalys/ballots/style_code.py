@@ -23,8 +23,8 @@ def code_bits(election_code: int, style_code: int) -> str:
 
 
 def decode_bits(bits: str) -> tuple[int, int] | None:
-    """(election code, style code) of 20 cells, or None if they are no valid code."""
-    if len(bits) != CELLS or bits[0] != "1" or bits[-1] != "1":
+    """(election code, style code) of 20 cells, or None if they are no valid code (or unclear)."""
+    if len(bits) != CELLS or set(bits) - {"0", "1"} or bits[0] != "1" or bits[-1] != "1":
         return None
     payload, check = bits[1:15], int(bits[15:19], 2)
     if _crc4(payload) != check:

@@ -1,0 +1,53 @@
+"""What a correct device does with a sheet, derived from its marks by the published classes.
+
+Valid marks are votes, invalid marks are nothing, and any ambiguous mark takes the sheet out of every
+accuracy verdict: it may be given back, or counted with the mark read either way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from kalys.ballots.marks import classify
+from kalys.ballots.sheet import Mark, Truth
+from kalys.election.definition import Contest
+from kalys.election.rules import judge_sheet
+
+AMBIGUOUS = "ambiguous-mark"
+
+
+def truth_of(
+    contests: Sequence[Contest], marks: Iterable[Mark], *,
+    touched: Mapping[str, Sequence[str]] | None = None, doubtful: bool = False,
+    reasons: tuple[str, ...] = (), why: str = "",
+) -> Truth:
+    """The truth of a sheet of ``contests`` with ``marks``.
+
+    ``touched`` are further options that a mark reaches into (a tail): ambiguous. ``doubtful`` says
+    that the paper itself is out of range: then the sheet may also come back, for any of
+    ``reasons`` (any at all if empty), but never with another count.
+    """
+    marked: dict[str, list[str]] = {contest.id: [] for contest in contests}
+    unclear: dict[str, list[str]] = {k: list(v) for k, v in (touched or {}).items()}
+    for mark in marks:
+        klass = classify(mark)
+        if klass == "valid" and mark.option not in marked[mark.contest]:
+            marked[mark.contest].append(mark.option)
+        elif klass == "ambiguous":
+            unclear.setdefault(mark.contest, []).append(mark.option)
+    judged = judge_sheet(contests, marked)
+    kind = "valid" if judged.valid else "invalid"
+    if unclear or doubtful:
+        kind = "any-but-miscounted"
+    if unclear and not doubtful:
+        reasons = (AMBIGUOUS,)
+    return Truth(
+        kind, judged.valid, {c: tuple(o) for c, o in marked.items()}, dict(judged.votes),
+        dict(judged.overvotes), dict(judged.undervotes),
+        {c: tuple(o) for c, o in unclear.items()}, reasons, why or judged.reason,
+    )
+
+
+def returned(reasons: tuple[str, ...], why: str) -> Truth:
+    """The truth of a sheet that must come back, for one of ``reasons``."""
+    return Truth("return", reasons=reasons, why=why)

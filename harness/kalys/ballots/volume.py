@@ -1,0 +1,157 @@
+"""A volume deck: what thousands of voters would feed, with every sheet's truth, made on demand.
+
+Votes follow shares (given, or drawn from the seed: few large parties, a long tail). Marks are of
+valid kinds with parameters anywhere inside their published ranges; paper effects lie inside the
+declared range (skew +-3 degrees, shift +-5 mm, stretch 1 %). About three sheets in a hundred are
+invalid by rule, half of them blank and half overvoted.
+
+Sheet i depends on the seed and i alone, so that shards of a campaign can make their own parts. Skew,
+stretch and tone come from a small set of conditions drawn per seed: a renderer's pool holds them.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+
+from kalys.ballots.deck_file import READABLE, Deck, Generated
+from kalys.ballots.marks import KINDS, VALID_KINDS
+from kalys.ballots.sheet import Fold, Mark, Paper, Sheet, Stain
+from kalys.ballots.truth import truth_of
+from kalys.election.definition import Contest, ElectionDefinition
+
+SKEW_DEG = 3.0
+SHIFT_MM = 5.0
+STRETCH = 0.01
+"""The declared range of paper effects (docs/marks.md)."""
+
+CONDITIONS = 32
+_INVALID = 0.03
+_FOLDED = 0.10
+_STAINED = 0.02
+_NO_PREFERENCE = 0.35
+_TWO_PREFERENCES = 0.01
+
+
+def volume(
+    definition: ElectionDefinition, style: str, n: int, seed: int,
+    shares: Mapping[str, Mapping[str, float]] | None = None,
+) -> Deck:
+    """``n`` sheets of a style. ``shares[contest][option]`` are weights of the options; a contest
+    that is not named gets weights from the seed. Raises ValueError for a negative weight."""
+    contests = definition.style_contests(style)
+    rng = random.Random(f"volume/{seed}")
+    weights = [_weights(contest, (shares or {}).get(contest.id), rng) for contest in contests]
+    conditions = tuple(_condition(rng) for _ in range(CONDITIONS))
+    maker = _Maker(definition.id, style, contests, weights, conditions, seed)
+    return Deck("volume", seed, definition, style, Generated(n, maker))
+
+
+def draw_mark(
+    rng: random.Random, contest: str, option: str, kinds: Sequence[str] = VALID_KINDS
+) -> Mark:
+    """A mark of a random kind, its parameters anywhere in their published ranges (and written
+    out, so that the deck says what was drawn)."""
+    kind = KINDS[kinds[rng.randrange(len(kinds))]]
+    params: dict[str, float] = {}
+    for name, (low, high) in kind.ranges.items():
+        if name == "angle_deg":
+            params[name] = rng.choice((low, high))
+        else:
+            params[name] = round(rng.uniform(low, high), 2)
+    return Mark(contest, option, kind.name, params)
+
+
+def draw_fold(rng: random.Random, width: float = 210.0, height: float = 297.0) -> Fold:
+    """A fold as letters are folded: across, along, or askew, anywhere."""
+    angle = rng.choice((rng.gauss(0, 1.5), 90 + rng.gauss(0, 1.5), rng.uniform(0, 180)))
+    return Fold(
+        round(rng.uniform(0.1, 0.9) * width, 1), round(rng.uniform(0.1, 0.9) * height, 1),
+        round(angle, 2), round(rng.uniform(0.2, 0.4), 2), round(rng.uniform(0.08, 0.22), 3),
+    )
+
+
+def _weights(
+    contest: Contest, given: Mapping[str, float] | None, rng: random.Random
+) -> list[float]:
+    """Running sums of the options' weights, for ``random.choices``."""
+    if given is None:
+        order = list(range(1, len(contest.options) + 1))
+        rng.shuffle(order)
+        plain = [1 / rank for rank in order]
+    else:
+        plain = [float(given.get(option, 0.0)) for option in contest.option_ids]
+    if min(plain) < 0 or sum(plain) <= 0:
+        raise ValueError(f"shares of {contest.id} must not be negative and not all zero")
+    return list(accumulate(plain))
+
+
+def _condition(rng: random.Random) -> tuple[Paper, str]:
+    """One state of feed and sensor: paper without its shift, and the orientation."""
+    paper = Paper(
+        skew_deg=round(rng.uniform(-SKEW_DEG, SKEW_DEG) * 20) / 20,
+        stretch=round(rng.uniform(-STRETCH, STRETCH) * 2000) / 2000,
+        noise=rng.choice((0.008, 0.012, 0.016, 0.02)),
+        brightness=round(rng.uniform(-0.06, 0.04), 2),
+        contrast=round(rng.uniform(0.85, 1.0), 2),
+    )
+    return paper, rng.choice(READABLE)
+
+
+class _Maker:
+    """Makes sheet i; a class so that a deck can be sent to another process."""
+
+    def __init__(
+        self, election: str, style: str, contests: Sequence[Contest],
+        weights: Sequence[Sequence[float]], conditions: Sequence[tuple[Paper, str]], seed: int,
+    ) -> None:  # noqa: PLR0917 - the parts of one recipe, made in one place
+        self._election = election
+        self._style = style
+        self._contests = contests
+        self._weights = weights
+        self._conditions = conditions
+        self._seed = seed
+
+    def __call__(self, i: int) -> Sheet:
+        rng = random.Random(f"volume/{self._seed}/{i}")
+        marks: list[Mark] = []
+        for contest, weights in zip(self._contests, self._weights, strict=True):
+            ids = contest.option_ids
+            for option in self._choose(rng, contest, ids, weights):
+                marks.append(draw_mark(rng, contest.id, option))
+        paper, orientation = self._conditions[rng.randrange(len(self._conditions))]
+        return Sheet(
+            f"v{i + 1:06d}", self._election, self._style, tuple(marks), _on_the_way(paper, rng),
+            orientation, rng.getrandbits(32), truth_of(self._contests, marks), "volume",
+        )
+
+    def _choose(
+        self, rng: random.Random, contest: Contest, ids: Sequence[str], weights: Sequence[float]
+    ) -> list[str]:
+        """The options that this voter marks in one contest."""
+        luck = rng.random()
+        first = rng.choices(ids, cum_weights=weights)[0]
+        if contest.decides_validity:
+            none, two = luck < _INVALID / 2, luck > 1 - _INVALID / 2
+        else:
+            none, two = luck < _NO_PREFERENCE, luck > 1 - _TWO_PREFERENCES
+        if none:
+            return []
+        if two and len(ids) > 1:
+            return [first, rng.choice([option for option in ids if option != first])]
+        return [first]
+
+
+def _on_the_way(paper: Paper, rng: random.Random) -> Paper:
+    """The condition's paper with this sheet's own shift, and now and then a fold or a stain."""
+    shift = (round(rng.uniform(-SHIFT_MM, SHIFT_MM), 2), round(rng.uniform(-SHIFT_MM, SHIFT_MM), 2))
+    folds = (draw_fold(rng),) if rng.random() < _FOLDED else ()
+    stains: tuple[Stain, ...] = ()
+    if rng.random() < _STAINED:
+        stains = (Stain(round(rng.uniform(20, 190), 1), round(rng.uniform(20, 277), 1),
+                        round(rng.uniform(3, 15), 1), round(rng.uniform(0.05, 0.15), 3)),)
+    return Paper(
+        paper.skew_deg, shift, paper.stretch, paper.noise, paper.brightness, paper.contrast,
+        paper.background, folds, stains,
+    )
