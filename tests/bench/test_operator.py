@@ -1,6 +1,9 @@
 """The operator at a terminal."""
 
 import io
+import os
+import pty
+import sys
 
 import pytest
 from rich.console import Console
@@ -50,6 +53,31 @@ def test_numbers_and_sheets_are_checked_and_brackets_are_shown_as_they_are():
 
 def test_several_lines_end_with_a_full_stop():
     assert terminal("a", "", "b", ".")[0].ask("Tape?", "lines") == "a\n\nb"
+
+
+ASK = """
+from kalys.bench.operator import terminal_operator
+from kalys.evidence.journal import NullJournal
+
+print(terminal_operator(NullJournal()).ask("Insert sheet 0017. Done?"))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_the_terminal_is_found_although_standard_input_and_output_lead_elsewhere(tmp_path):
+    (tmp_path / "ask.py").write_text(ASK)
+    run = 'exec "$0" "$1" </dev/null >"$2"'
+    child, screen = pty.fork()
+    if child == 0:
+        os.execv("/bin/sh", ["sh", "-c", run, sys.executable, str(tmp_path / "ask.py"),
+                             str(tmp_path / "out")])
+    shown = b""
+    while b"Done?" not in shown:
+        shown += os.read(screen, 1000)
+    os.write(screen, b"y\n")
+    os.waitpid(child, 0)
+    os.close(screen)
+    assert (tmp_path / "out").read_text() == "y\n"
 
 
 def test_the_end_of_the_input_interrupts_the_run():

@@ -1,14 +1,16 @@
 """The person at the bench: who is asked, and how the answers get into the journal.
 
-``TerminalOperator`` asks at the terminal; ``ScriptedOperator`` answers from a list (tests, and
-rehearsals of a bench without a person). Both write every question and every answer to the journal
-as kind "operator": what a person did is evidence like any other.
+``TerminalOperator`` asks at a terminal (`terminal_operator` finds it); ``ScriptedOperator`` answers
+from a list (tests, and rehearsals of a bench without a person). Both write every question and every
+answer to the journal as kind "operator": what a person did is evidence like any other.
 """
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kalys.devices.operator_roles import answer_is_good
@@ -19,7 +21,7 @@ from kalys.evidence.journal import Recorder
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Operator", "ScriptedOperator", "TerminalOperator"]
+__all__ = ["Operator", "ScriptedOperator", "TerminalOperator", "terminal_operator"]
 
 _HINTS = {
     "confirm": "y when done, n when it cannot be done",
@@ -91,6 +93,30 @@ class TerminalOperator(JournaledOperator):
         while (line := self._read().rstrip("\r\n")) != ".":
             lines.append(line)
         return "\n".join(lines)
+
+
+def terminal_operator(journal: Recorder, name: str = "") -> TerminalOperator | None:
+    """The person at the terminal that this process belongs to; None where there is none.
+
+    The terminal itself is opened, because test runners put standard input and output elsewhere.
+    """
+    from rich.console import Console
+
+    reading, writing = ("CONIN$", "CONOUT$") if sys.platform == "win32" else ("/dev/tty",) * 2
+    try:                                   # both stay open for as long as the run may ask
+        keyboard = Path(reading).open(encoding="utf-8", errors="replace")  # noqa: SIM115
+        screen = Path(writing).open("w", encoding="utf-8")  # noqa: SIM115
+    except OSError:
+        return None
+
+    def read() -> str:
+        line = keyboard.readline()
+        if not line:
+            raise EOFError
+        return line
+
+    console = Console(file=screen, force_terminal=True)
+    return TerminalOperator(journal, name, console=console, read=read)
 
 
 class ScriptedOperator(JournaledOperator):
