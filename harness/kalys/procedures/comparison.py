@@ -150,10 +150,10 @@ def compare(
     records: Sequence[VoteRecord],
 ) -> Comparison:
     """Deck = records = totals, for the sheets that the urn said it accepted."""
-    expected = expected_tally(contests, counted)
     totals = tally_of_results(results)
     summed = tally_of_records(contests, records)
     pairs = tuple(match(counted, records))
+    expected = _expected_of_pairs(contests, pairs)
     wrong = [pair for pair in pairs if not pair.exact]
     in_records: Counter[Position] = Counter(
         position for pair in wrong for position in (*pair.missed, *pair.invented)
@@ -185,6 +185,19 @@ def compare(
     )
 
 
+def _expected_of_pairs(contests: Sequence[Contest], pairs: Iterable[Pair]) -> Tally:
+    """The right totals: by the truth, or, where a mark may be read either way, as it was read."""
+    tally = Tally(contests)
+    for pair in pairs:
+        if pair.sheet is None or pair.sheet.truth is None:
+            continue
+        if pair.record is not None and pair.exact and pair.sheet.truth.ambiguous:
+            tally.add(judge_sheet(contests, pair.record.marks))
+        else:
+            tally.add(_judgement(pair.sheet.truth))
+    return tally
+
+
 def match(counted: Sequence[Sheet], records: Sequence[VoteRecord]) -> Iterator[Pair]:
     """Each counted sheet with one record, each record with one sheet, as like as can be."""
     waiting: dict[Signature, list[VoteRecord]] = defaultdict(list)
@@ -212,7 +225,7 @@ def match(counted: Sequence[Sheet], records: Sequence[VoteRecord]) -> Iterator[P
 
 def _unlike(sheet: Sheet, record: VoteRecord) -> int:
     pair = Pair(sheet, record)
-    return 2 * len(pair.missed ^ pair.invented) + (record.valid not in _validities(sheet))
+    return 2 * (len(pair.missed) + len(pair.invented)) + (record.valid not in _validities(sheet))
 
 
 def _signatures(sheet: Sheet) -> Iterator[Signature]:

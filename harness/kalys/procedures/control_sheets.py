@@ -11,9 +11,9 @@ from itertools import count
 from random import Random
 from typing import TYPE_CHECKING
 
-from kalys.ballots.sheet import Mark, Sheet, Truth
-from kalys.election.definition import Contest, ElectionDefinition
-from kalys.election.rules import judge_sheet
+from kalys.ballots.sheet import Mark, Sheet
+from kalys.ballots.truth import truth_of
+from kalys.election.definition import ElectionDefinition
 
 if TYPE_CHECKING:
     from kalys.procedures.preparation import Prepared
@@ -40,14 +40,12 @@ def plain_sheet(
     marked: Mapping[str, Sequence[str]],
     rng: Random,
     *,
-    kinds: Sequence[str] = CLEAR,
     why: str = "a plain ballot",
-    group: str = "control",
 ) -> Sheet:
     """A sheet with clear marks at exactly the ``marked`` options, and its truth by the rule."""
     contests = definition.style_contests(style)
     marks = tuple(
-        Mark(contest, option, rng.choice(kinds))
+        Mark(contest, option, rng.choice(CLEAR))
         for contest, options in marked.items()
         for option in options
     )
@@ -57,20 +55,6 @@ def plain_sheet(
         style=style,
         marks=marks,
         seed=rng.getrandbits(31),
-        truth=truth_of(contests, marked, why),
-        group=group,
-    )
-
-
-def truth_of(contests: Sequence[Contest], marked: Mapping[str, Sequence[str]], why: str) -> Truth:
-    """What a right device makes of a sheet with clear marks at ``marked``."""
-    judgement = judge_sheet(contests, marked)
-    return Truth(
-        kind="valid" if judgement.valid else "invalid",
-        valid=judgement.valid,
-        marks={contest: tuple(options) for contest, options in marked.items()},
-        votes=judgement.votes,
-        overvotes=judgement.overvotes,
-        undervotes=judgement.undervotes,
-        why=why,
+        truth=truth_of(contests, marks, why=why),
+        group="control",
     )

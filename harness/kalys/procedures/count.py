@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from kalys.ballots.deck import Deck, logic_and_accuracy, volume
+from kalys.ballots.deck_file import READABLE
 from kalys.ballots.sheet import Sheet
 from kalys.procedures.comparison import Comparison, Position, wrong_outcome
 from kalys.procedures.deck_run import DeckRun, finish, report_sheets, run_deck
@@ -19,7 +19,7 @@ from kalys.requirements.observation import Outcome
 if TYPE_CHECKING:
     from kalys.procedures.session import Session
 
-GROUP = 50                     # sheets in one journal record of a volume deck
+GROUP = 50                     # sheets in one observation of a volume deck
 USUAL_CAPACITY = 1000          # where a profile promises none
 ROOM = 0.9                     # share of the box that one part of the volume fills
 MOST_NAMED = 5                 # positions and differences that a note names
@@ -57,22 +57,17 @@ def _volume(session: Session, style: str, sheets: int) -> Iterator[Sheet]:
 def _feed_part(
     session: Session, prepared: Prepared, sheets: Sequence[Sheet], done: int, total: int
 ) -> list[tuple[Sheet, Fed]]:
-    """Feed, comparing each sheet at once; one journal record for ``GROUP`` sheets."""
+    """Feed, comparing each sheet at once: what is wrong is in the journal when it happens."""
     outcomes: list[tuple[Sheet, Fed]] = []
-    group: Counter[str] = Counter()
     for number, sheet in enumerate(sheets, 1):
         fed = feed(session, prepared, sheet)
         outcomes.append((sheet, fed))
-        group[fed.outcome] += 1
         if fed.outcome == "jammed":
             prepared.feeder.clear_jam()
         wrong = wrong_outcome(sheet, fed)
         if wrong:
-            session.journal.add("sheet", {"sheet": sheet.id, "wrong": wrong})
+            session.journal.add("note", {"sheet": sheet.id, "text": wrong})
         if number % GROUP == 0 or number == len(sheets):
-            span = f"{sheets[max(0, number - group.total())].id} to {sheet.id}"
-            session.journal.add("sheet", {"sheets": span, "outcomes": dict(sorted(group.items()))})
-            group.clear()
             session.report_progress(done + number, total, f"sheet {done + number} of {total}")
     return outcomes
 
@@ -148,16 +143,24 @@ def count_logic_and_accuracy(session: Session, parameters: Mapping[str, Any]) ->
 
 
 def _report_coverage(session: Session, run: DeckRun, deck: Deck) -> None:
-    """Every position must have been marked on a sheet that the urn read and counted as marked."""
+    """Every position must be active in the deck, in each way of feeding, and in the records."""
+    inactive = deck.coverage().missing
     seen: set[Position] = set()
     for pair in run.comparison.pairs:
         if pair.record is not None and pair.sheet is not None:
             seen |= {(c, o) for c, options in pair.record.marks.items() for o in options}
+    ways = len({sheet.orientation for sheet in deck if sheet.orientation in READABLE})
     for contest in session.definition.style_contests(run.style):
+        session.count(
+            "ACC-007", ways * len(contest.options),
+            len([place for place in inactive if place.startswith(f"{contest.id}/")]),
+            condition=f"{run.style} {contest.id}, each way of feeding",
+            note=f"not active in deck {deck.name}: {', '.join(inactive)}" if inactive else "",
+        )
         missing = [o for o in contest.option_ids if (contest.id, o) not in seen]
         session.count(
             "ACC-007", len(contest.options), len(missing), condition=f"{run.style} {contest.id}",
-            note=f"never active in deck {deck.name}: {', '.join(missing)}" if missing else "",
+            note=f"in no record of deck {deck.name}: {', '.join(missing)}" if missing else "",
         )
 
 

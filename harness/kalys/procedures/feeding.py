@@ -104,6 +104,7 @@ def listen(
                 break
     except LinkError as lost:
         outcome, reason = "power-lost", lost.what
+    session.journal.add("sheet", {"sheet": sheet, "outcome": outcome, "reason": reason})
     return Fed(sheet, outcome, reason, started, session.clock.now(), tuple(events))
 
 

@@ -1,22 +1,22 @@
 """Procedures of marks: what must be read, what must not, and what goes where.
 
 The marks are those of the published library (``kalys.ballots.marks``), each with its class: valid,
-ambiguous, invalid. A ballot carries the one mark that is tried; where that stands in a contest that
-does not decide validity, the deciding one bears a clear mark, so that the ballot counts.
+ambiguous, invalid; the decks are those of ``kalys.ballots.deck``. A deck runs in an election of its
+own, and each sheet is judged by what the urn said of it and by the record that it left.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from kalys.ballots import marks as library
-from kalys.ballots.deck import folds, foreign
+from kalys.ballots.deck import blank_and_double, folds, foreign, marks
+from kalys.ballots.marks import AMBIGUOUS_KINDS, INVALID_KINDS, VALID_KINDS
 from kalys.ballots.sheet import Mark, Sheet
+from kalys.ballots.truth import truth_of
 from kalys.procedures.comparison import Position
-from kalys.procedures.control_sheets import CLEAR, plain_sheet, truth_of
+from kalys.procedures.control_sheets import CLEAR
 from kalys.procedures.deck_run import DeckRun, report_sheets, run_deck
 from kalys.procedures.registry import procedure
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from kalys.procedures.session import Session
 
 STYLE = "KG-PL"
+CLASSES = {"valid": VALID_KINDS, "ambiguous": AMBIGUOUS_KINDS, "invalid": INVALID_KINDS}
 
 
 @procedure(
@@ -38,12 +39,10 @@ def line(session: Session, parameters: Mapping[str, Any]) -> None:
     """One 1 mm pencil line a ballot, spread evenly over the target positions (VVSG 1.1.6-H)."""
     wanted = int(parameters.get("marks", 2280))
     rng = session.rng("mark.line")
-    sheets = []
-    for number, position in enumerate(_spread(session.definition, STYLE, wanted, rng)):
-        mark = Mark(*position, "line", {"angle_deg": float(90 * (number % 2))})
-        sheets.append(
-            tried_sheet(session.definition, STYLE, f"mark.line-{number + 1:05d}", mark, rng)
-        )
+    sheets = [
+        _with_line(session, f"mark.line-{number + 1:05d}", position, float(90 * (number % 2)))
+        for number, position in enumerate(_spread(session.definition, STYLE, wanted, rng))
+    ]
     run = run_deck(session, sheets, STYLE)
     missed = {sheet.id: said for sheet in sheets if (said := _missed(run, sheet))}
     by_position: dict[str, list[Sheet]] = {}
@@ -77,37 +76,22 @@ def positions_of(definition: ElectionDefinition, style: str) -> tuple[Position, 
     return tuple((c.id, option) for c in contests for option in c.option_ids)
 
 
-def tried_sheet(
-    definition: ElectionDefinition, style: str, name: str, mark: Mark, rng: Random
-) -> Sheet:
-    """A ballot with the tried mark, and a clear one in every other contest that decides validity.
-
-    The truth takes the mark by its class: valid, a vote; invalid, none; ambiguous, either.
-    """
-    contests = definition.style_contests(style)
-    clear = {
-        c.id: (rng.choice(c.option_ids),)
+def _with_line(session: Session, name: str, position: Position, angle: float) -> Sheet:
+    """A ballot with the line, and a clear mark in the contest that decides validity if the line
+    stands elsewhere."""
+    rng = session.rng(name)
+    contests = session.definition.style_contests(STYLE)
+    marks = [Mark(*position, "line", {"angle_deg": angle})]
+    marks += [
+        Mark(c.id, rng.choice(c.option_ids), rng.choice(CLEAR))
         for c in contests
-        if c.decides_validity and c.id != mark.contest
-    }
-    klass = library.classify(mark)
-    marked: dict[str, Sequence[str]] = dict(clear)
-    if klass == "valid":
-        marked[mark.contest] = (mark.option,)
-    truth = truth_of(contests, marked, f"{klass} mark: {mark.kind} at {mark.contest}/{mark.option}")
-    if klass == "ambiguous":
-        truth = replace(
-            truth,
-            kind="any-but-miscounted",
-            marks={**truth.marks, mark.contest: (mark.option,)},
-            ambiguous={mark.contest: (mark.option,)},
-        )
-    others = tuple(
-        Mark(c, option, rng.choice(CLEAR)) for c, options in clear.items() for option in options
-    )
+        if c.decides_validity and c.id != position[0]
+    ]
+    place = "/".join(position)
+    truth = truth_of(contests, marks, why=f"a 1 mm line at {place}")
     return Sheet(
-        id=name, election=definition.id, style=style, marks=(mark, *others),
-        seed=rng.getrandbits(31), truth=truth, group=f"{mark.contest}/{mark.option}",
+        id=name, election=session.definition.id, style=STYLE, marks=tuple(marks),
+        seed=rng.getrandbits(31), truth=truth, group=place,
     )
 
 
@@ -148,32 +132,10 @@ def folded(session: Session, parameters: Mapping[str, Any]) -> None:
 def specification(session: Session, parameters: Mapping[str, Any]) -> None:
     """``marks`` marks of each class, with parameters anywhere in the published ranges."""
     wanted = int(parameters.get("marks", 299))
-    rng = session.rng("mark.specification")
-    classes = {
-        "valid": library.VALID_KINDS,
-        "ambiguous": library.AMBIGUOUS_KINDS,
-        "invalid": library.INVALID_KINDS,
-    }
-    sheets = []
-    for klass, kinds in classes.items():
-        places = _spread(session.definition, STYLE, wanted, rng)
-        for number, position in enumerate(places):
-            kind = kinds[number % len(kinds)]
-            mark = Mark(*position, kind, _anywhere(kind, rng))
-            name = f"mark.specification-{klass}-{number + 1:04d}"
-            sheet = tried_sheet(session.definition, STYLE, name, mark, rng)
-            sheets.append(replace(sheet, group=f"{klass}: {kind}"))
-    report_sheets(session, "MRK-006", run_deck(session, sheets, STYLE))
-
-
-def _anywhere(kind: str, rng: Random) -> dict[str, float]:
-    """Parameters of a kind, drawn evenly from its published ranges."""
-    params = {
-        name: rng.uniform(low, high) for name, (low, high) in library.KINDS[kind].ranges.items()
-    }
-    if "angle_deg" in params:
-        params["angle_deg"] = rng.choice((0.0, 90.0))
-    return params
+    for klass, kinds in CLASSES.items():
+        seed = session.rng(f"mark.specification.{klass}").getrandbits(31)
+        deck = marks(session.definition, STYLE, wanted, seed, kinds)
+        report_sheets(session, "MRK-006", run_deck(session, deck.sheets, STYLE))
 
 
 @procedure(
@@ -189,26 +151,9 @@ def validity(session: Session, parameters: Mapping[str, Any]) -> None:
     styles = session.definition.styles
     for index, style in enumerate(styles):
         share = sheets // len(styles) + (index < sheets % len(styles))
-        deck = list(_spoilt(session, style.id, share))
-        report_sheets(session, "MRK-007", run_deck(session, deck, style.id), style.id)
-
-
-def _spoilt(session: Session, style: str, sheets: int) -> Iterator[Sheet]:
-    """Blank and two-mark ballots in turn; the other contests bear a mark, which must not count."""
-    rng = session.rng(f"mark.validity.{style}")
-    contests = session.definition.style_contests(style)
-    for number in range(sheets):
-        blank = number % 2 == 0
-        marked: dict[str, Sequence[str]] = {}
-        for contest in contests:
-            if not contest.decides_validity:
-                marked[contest.id] = (rng.choice(contest.option_ids),)
-            elif not blank:
-                marked[contest.id] = tuple(rng.sample(contest.option_ids, 2))
-        yield plain_sheet(
-            session.definition, style, f"mark.validity-{style}-{number + 1:04d}", marked, rng,
-            why="no mark" if blank else "two marks", group="no mark" if blank else "two marks",
-        )
+        seed = session.rng(f"mark.validity.{style.id}").getrandbits(31)
+        deck = blank_and_double(session.definition, style.id, share, seed)
+        report_sheets(session, "MRK-007", run_deck(session, deck.sheets, style.id), style.id)
 
 
 @procedure(

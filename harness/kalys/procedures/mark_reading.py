@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kalys.ballots import marks as library
 from kalys.ballots.sheet import Mark, Sheet
-from kalys.procedures.control_sheets import truth_of
+from kalys.ballots.truth import truth_of
 from kalys.procedures.deck_run import DeckRun, run_deck
 from kalys.procedures.mark import STYLE
 from kalys.procedures.preparation import prepared_urn, print_report
@@ -74,11 +74,8 @@ def _rescanned(session: Session, name: tuple[str, str], number: int, rng: Random
     kinds = (*library.AMBIGUOUS_KINDS, *library.VALID_KINDS, *library.INVALID_KINDS)
     tried = Mark(deciding.id, rng.choice(deciding.option_ids), kinds[number % len(kinds)])
     clear = Mark(*name, "cross")
-    marked: dict[str, Sequence[str]] = {name[0]: (name[1],), deciding.id: (tried.option,)}
-    truth = replace(
-        truth_of(contests, marked, f"{tried.kind}, scanned again"),
-        kind="any-but-miscounted",
-        ambiguous={deciding.id: (tried.option,)},
+    truth = truth_of(
+        contests, [clear], touched={deciding.id: (tried.option,)}, why=f"{tried.kind}, once more"
     )
     return Sheet(
         id=f"mark.rescan-{number + 1:03d}", election=session.definition.id, style=STYLE,
