@@ -22,7 +22,6 @@ observation, note.
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import json
 import os
@@ -35,13 +34,12 @@ from typing import Any, Protocol
 
 from kalys.errors import EvidenceError
 from kalys.evidence.canonical import canonical
+from kalys.evidence.disk import cannot_write
 from kalys.evidence.standalone import GENESIS, record_parts
 from kalys.requirements.observation import Observation
 
 if sys.platform != "win32":
     import fcntl
-
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Recorder(Protocol):
@@ -110,7 +108,7 @@ class Journal:
                 remedy="Choose another folder with --out, or continue that run with --resume.",
             ) from error
         except OSError as error:
-            raise _cannot_write(error, path, 0) from error
+            raise cannot_write(error, path) from error
         self._start(path, fd, now)
         self._write(line, 0, GENESIS)
 
@@ -224,7 +222,7 @@ class Journal:
                 self._write_rest(line)
         except OSError as error:
             self._cut_back()
-            raise _cannot_write(error, self._path, self._last) from error
+            raise cannot_write(error, self._path, self._last) from error
         except BaseException:
             # Ctrl-C arrives between two instructions: the line is out, or it is not.
             if os.fstat(self._fd).st_size == size:
@@ -333,22 +331,5 @@ def _keep_aside(path: Path, tail: bytes) -> str:
     try:
         aside.write_bytes(tail)
     except OSError as error:
-        raise _cannot_write(error, aside, 0) from error
+        raise cannot_write(error, aside) from error
     return aside.name
-
-
-def _cannot_write(error: OSError, path: Path, last: int) -> EvidenceError:
-    kept = f"The evidence up to record {last} is intact. " if last > 0 else ""
-    if error.errno in _NO_ROOM:
-        return EvidenceError(
-            "the disk is full: evidence can no longer be written",
-            where=str(path),
-            remedy=f"{kept}Make room, then continue with --resume.",
-        )
-    if error.errno == errno.EBADF:
-        return EvidenceError("the journal is closed already", where=str(path))
-    return EvidenceError(
-        f"evidence cannot be written: {error.strerror}",
-        where=str(path),
-        remedy=f"{kept}Name a folder that can be written with --out.",
-    )
