@@ -221,7 +221,7 @@ def kind_of(mark: Mark) -> MarkKind:
 
 
 def classify(mark: Mark) -> str:
-    """"valid", "ambiguous" or "invalid": the class of the kind while its parameters are in range."""
+    """"valid", "ambiguous" or "invalid": the kind's class while its parameters are in range."""
     kind = kind_of(mark)
     for name, value in mark.params.items():
         low, high = kind.ranges.get(name, (math.inf, -math.inf))
@@ -283,7 +283,7 @@ def aim_tail(target: Target, neighbour: Target, overlap: float) -> dict[str, flo
     its extent: 0 touches the outline, 1 crosses it fully."""
     dx, dy = neighbour.x - target.x, neighbour.y - target.y
     near = 0.5 * neighbour.height if abs(dy) >= abs(dx) else 0.5 * neighbour.width
-    reach = near * (2 * overlap - 1)
+    deeper = near * (2 * overlap - 1)  # from the neighbour's centre, away from the target
     if abs(dy) >= abs(dx):
-        return {"tail_x": dx + 1.2, "tail_y": dy + math.copysign(reach, dy)}
-    return {"tail_x": dx + math.copysign(reach, dx), "tail_y": dy - 1.2}
+        return {"tail_x": dx + 1.2, "tail_y": math.copysign(abs(dy) + deeper, dy)}
+    return {"tail_x": math.copysign(abs(dx) + deeper, dx), "tail_y": dy - 1.2}

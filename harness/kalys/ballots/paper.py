@@ -150,8 +150,8 @@ def draw_stains(
         rows, columns = np.ogrid[: view.shape[0], : view.shape[1]]
         far = np.hypot(columns - (centre[0, 0] - left), rows - (centre[0, 1] - top)) / radius
         share = np.where(far <= 1, 0.55 + 0.45 * np.clip((far - 0.75) * 5, 0, 1), 0)
-        shade = np.rint(share * stain.depth * tone.span).astype(np.uint8)
-        cv2.subtract(view, shade, dst=view)
+        kept = 1 - share * stain.depth * (tone.span / tone.paper)
+        view[:] = np.rint(view * kept).astype(np.uint8)  # light passes both of two stains
 
 
 def draw_streaks(

@@ -13,7 +13,7 @@ and what is not paper shows the background. Two sheets at once give a longer pic
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import cv2
@@ -56,7 +56,11 @@ class Renderer:
     ``pool`` is how many warped bases are kept (4.2 MB each for A4 at 200 dpi).
     """
 
-    def __init__(self, layouts: Iterable[Layout], pool: int = 48) -> None:
+    def __init__(
+        self, layouts: Iterable[Layout] | Mapping[str, Layout], pool: int = 48
+    ) -> None:
+        if isinstance(layouts, Mapping):
+            layouts = layouts.values()
         self._layouts = {(layout.election, layout.style): layout for layout in layouts}
         if not self._layouts:
             raise ConfigurationError("a renderer needs at least one layout")
@@ -106,13 +110,13 @@ class Renderer:
         draw_streaks(picture, paper.streaks, layout.px_per_mm, tone)
         return picture
 
-    def scan_together(self, first: Sheet, second: Sheet, overlap_mm: float) -> Picture:
-        """Two sheets drawn in at once: ``second`` follows under ``first``, overlapping it by
-        ``overlap_mm``. The picture is as long as both are, less the overlap."""
+    def scan_together(self, first: Sheet, second: Sheet, offset_mm: float) -> Picture:
+        """Two sheets drawn in at once: ``second`` lies behind ``first``, its head ``offset_mm``
+        after the other's. The picture is longer than one page by as much: at 0 the second sheet
+        is hidden, at the page's length it follows in full."""
         one, two = self.scan(first), self.scan(second)
-        scale = self.layout(first).px_per_mm
-        hidden = min(max(round(overlap_mm * scale), 0), one.shape[0], two.shape[0])
-        rest = two[hidden:]
+        shown = round(max(0.0, offset_mm) * self.layout(first).px_per_mm)
+        rest = two[max(0, two.shape[0] - shown):]
         picture = np.full(
             (one.shape[0] + rest.shape[0], max(one.shape[1], two.shape[1])),
             first.paper.background, np.uint8,

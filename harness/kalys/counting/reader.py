@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from kalys.ballots.layout import Face, Layout
 from kalys.ballots.style_code import decode_bits
 from kalys.counting.registration import Frame, Registration, dark_share, register
-from kalys.counting.targets import Group, groups_of, measure
+from kalys.counting.targets import Fills, Group, Levels, groups_of, measure
 from kalys.errors import ConfigurationError
 
 Picture = NDArray[np.uint8]
@@ -40,6 +40,8 @@ _BLANK_SHARE = 0.004      # of dark sample points, below which a side is blank
 _PRINTED = 0.5            # density from which timing, code and outline pixels count as printed
 _STREAK_SHARE = 0.55      # of a column's rows that are dark: a dirty sensor
 _CODE_RADIUS_MM = 0.6
+_SURE = 1.45              # times ink_level: from this density a pixel is dark beyond doubt
+_SURE_SHARE = 0.5         # of vote_fill that must be so: stains and folds that add up are no vote
 
 
 @dataclass(frozen=True)
@@ -179,17 +181,15 @@ class Reader:
         upright = register(image, frame[0].upright, level)
         foreign = ""
         for turned in (False, True):
+            place = upright
             if turned and not frame[0].symmetric:
                 place = register(image, frame[0].turned, level)
-            else:
-                place = upright
             if place is None:
                 continue
-            mirrored = turned and frame[0].symmetric
             for known in frame:
                 bits = self._code(image, known, place, level, turned=turned)
                 if bits == known.face.code.bits:
-                    return self._read_face(image, known, place, tone, mirrored, turned), bits
+                    return self._read_face(image, known, place, tone, turned=turned), bits
                 if decode_bits(bits) is not None:
                     foreign = bits
         return None, foreign
@@ -207,14 +207,15 @@ class Reader:
 
     def _read_face(
         self, image: Picture, known: _Known, place: Registration, tone: _Tone,
-        mirrored: bool, turned: bool,
+        *, turned: bool,
     ) -> SheetReading:
         limits = self.thresholds
         at = place.turned(known.targets_mm) if turned else place.pixels(known.targets_mm)
-        del mirrored
+        ink = tone.level(limits.ink_level)
+        levels = Levels(ink, tone.level(_SURE * limits.ink_level), tone.level(_PRINTED))
         result = measure(
-            image, known.groups, at, skew_deg=place.skew_deg, ink=tone.level(limits.ink_level),
-            line=tone.level(_PRINTED), streaks=_streaks(image, tone.level(limits.ink_level)),
+            image, known.groups, at, levels, skew_deg=place.skew_deg,
+            streaks=_streaks(image, ink),
         )
         head = "foot" if turned else "head"
         orientation = f"{'up' if known.side == 'back' else 'down'}-{head}"
@@ -223,19 +224,21 @@ class Reader:
                 "rejected", UNREADABLE, known.layout.style, orientation,
                 skew_deg=place.skew_deg, stretch=place.stretch, code=known.face.code.bits,
             )
-        return self._judge(known, result.fill, orientation, place)
+        return self._judge(known, result, orientation, place)
 
     def _judge(
-        self, known: _Known, fill: Floats, orientation: str, place: Registration
+        self, known: _Known, measured: Fills, orientation: str, place: Registration
     ) -> SheetReading:
         fills: dict[str, dict[str, float]] = {}
         marks: dict[str, list[str]] = {}
         ambiguous: list[str] = []
         limits = self.thresholds
-        for target, value in zip(known.face.targets, fill.tolist(), strict=True):
+        for target, value, sure in zip(
+            known.face.targets, measured.fill.tolist(), measured.sure.tolist(), strict=True
+        ):
             fills.setdefault(target.contest, {})[target.option] = value
             voted = marks.setdefault(target.contest, [])
-            if value >= limits.vote_fill:
+            if value >= limits.vote_fill and sure >= _SURE_SHARE * limits.vote_fill:
                 voted.append(target.option)
             elif value >= limits.blank_fill:
                 ambiguous.append(f"{target.contest}/{target.option}")

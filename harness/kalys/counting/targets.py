@@ -25,6 +25,7 @@ LEAST_OUTLINE = 0.45     # share of the outline that must be dark where it is ex
 SEARCH_PX = 6
 _EDGE_PX = 4             # margin of a patch around the target
 _ANGLE_STEP = 0.5        # degrees between masks
+_LEAST_CLEAN = 0.6       # share of a target that must be clear of streaks
 
 
 @dataclass
@@ -70,10 +71,11 @@ class Group:
 
 @dataclass(frozen=True)
 class Fills:
-    """Per target in the face's order: the share of the inside that is dark, and whether the
-    printed outline was found."""
+    """Per target in the face's order: the share of the inside that is dark, the share that is dark
+    beyond doubt, and whether the printed outline was found."""
 
     fill: Floats
+    sure: Floats
     seen: NDArray[np.bool_]
 
 
@@ -85,98 +87,104 @@ def groups_of(targets: Sequence[Target], scale: float) -> list[Group]:
     return [Group(targets[members[0]], scale, np.array(members)) for members in kinds.values()]
 
 
+@dataclass(frozen=True)
+class Levels:
+    """Grey levels below which a pixel counts as dark: ``ink`` for marks, ``sure`` for marks beyond
+    doubt, ``line`` for the printed outline."""
+
+    ink: float
+    sure: float
+    line: float
+
+
 def measure(
-    image: Picture, groups: Sequence[Group], centres: Floats, *, skew_deg: float,
-    ink: float, line: float, streaks: NDArray[np.bool_],
+    image: Picture, groups: Sequence[Group], centres: Floats, levels: Levels, *,
+    skew_deg: float, streaks: NDArray[np.bool_],
 ) -> Fills:
     """The fill of every target.
 
-    ``centres`` are (column, row) by target; ``ink`` the grey level below which a pixel of a mark
-    counts as dark, ``line`` the same for the printed outline; ``streaks`` tells which columns of
-    the scan are spoilt by the sensor and must not be counted.
+    ``centres`` are (column, row) by target; ``streaks`` tells which columns of the scan are spoilt
+    by the sensor and must not be counted.
     """
     count = len(centres)
-    fill, seen = np.ones(count), np.zeros(count, bool)
+    fills = Fills(np.ones(count), np.ones(count), np.zeros(count, bool))
     for group in groups:
+        masks = group.masks(skew_deg)
         at = np.rint(centres[group.members]).astype(np.int64)
-        _measure_group(image, group, at, (fill, seen), skew_deg, (ink, line))
+        on_page = _inside(at, image.shape, group.size // 2)
+        members, at = group.members[on_page], at[on_page]
+        if not members.size:
+            continue
+        flat = _patches(image, at, group.size)
+        outline = _share(flat < levels.line, masks[:, 1])
+        fills.fill[members] = _share(flat < levels.ink, masks[:, 0])
+        fills.sure[members] = _share(flat < levels.sure, masks[:, 0])
+        fills.seen[members] = outline >= LEAST_OUTLINE
+        for i in np.flatnonzero(outline < LEAST_OUTLINE):
+            found = _search(image, at[i], group, masks, levels)
+            if found is not None:
+                flat[i] = found
+                fills.seen[members[i]] = True
+                fills.fill[members[i]] = float(_share(found[None] < levels.ink, masks[:, 0])[0])
+                fills.sure[members[i]] = float(_share(found[None] < levels.sure, masks[:, 0])[0])
         if streaks.any():
-            _without_streaks(image, group, at, fill, skew_deg, ink, streaks)
-    return Fills(fill, seen)
+            _without_streaks(flat, at, members, masks, fills, levels, streaks)
+    return fills
 
 
-def _measure_group(
-    image: Picture, group: Group, at: NDArray[np.int64],
-    into: tuple[Floats, NDArray[np.bool_]], skew_deg: float, levels: tuple[float, float],
-) -> None:
-    fill, seen = into
-    half = group.size // 2
-    rows, columns = image.shape
-    inside = (
-        (at[:, 0] >= half) & (at[:, 0] < columns - half)
-        & (at[:, 1] >= half) & (at[:, 1] < rows - half)
+def _share(dark: NDArray[np.bool_], mask: NDArray[np.float32]) -> NDArray[np.float32]:
+    share: NDArray[np.float32] = dark.astype(np.float32) @ mask
+    return share
+
+
+def _inside(
+    at: NDArray[np.int64], shape: tuple[int, ...], margin: int
+) -> NDArray[np.bool_]:
+    rows, columns = shape
+    inside: NDArray[np.bool_] = (
+        (at[:, 0] >= margin) & (at[:, 0] < columns - margin)
+        & (at[:, 1] >= margin) & (at[:, 1] < rows - margin)
     )
-    members = group.members[inside]
-    at = at[inside]
-    if not members.size:
-        return
-    masks = group.masks(skew_deg)
-    patches = _patches(image, at, group.size)
-    flat = patches.reshape(len(patches), -1)
-    fill[members] = (flat < levels[0]).astype(np.float32) @ masks[:, 0]
-    outline = (flat < levels[1]).astype(np.float32) @ masks[:, 1]
-    seen[members] = outline >= LEAST_OUTLINE
-    for i in np.flatnonzero(outline < LEAST_OUTLINE):
-        found = _search(image, at[i], group, masks, levels)
-        if found is not None:
-            fill[members[i]], seen[members[i]] = found, True
+    return inside
 
 
 def _patches(image: Picture, at: NDArray[np.int64], size: int) -> Picture:
+    """Squares of ``size`` around (column, row), one flattened square a row."""
     half = size // 2
     windows = np.lib.stride_tricks.sliding_window_view(image, (size, size))
-    return np.asarray(windows[at[:, 1] - half, at[:, 0] - half])
+    return np.asarray(windows[at[:, 1] - half, at[:, 0] - half]).reshape(len(at), -1)
 
 
 def _search(
-    image: Picture, at: NDArray[np.int64], group: Group, masks: NDArray[np.float32],
-    levels: tuple[float, float],
-) -> float | None:
-    """The fill where the outline fits best within ``SEARCH_PX``, or None if it fits nowhere."""
+    image: Picture, at: NDArray[np.int64], group: Group, masks: NDArray[np.float32], levels: Levels
+) -> Picture | None:
+    """The patch where the outline fits best within ``SEARCH_PX``, or None if it fits nowhere."""
     steps = np.arange(-SEARCH_PX, SEARCH_PX + 1)
-    near = np.array([(at[0] + dx, at[1] + dy) for dy in steps for dx in steps])
-    half = group.size // 2
-    rows, columns = image.shape
-    near = near[
-        (near[:, 0] >= half) & (near[:, 0] < columns - half)
-        & (near[:, 1] >= half) & (near[:, 1] < rows - half)
-    ]
+    near = at + np.array([(dx, dy) for dy in steps for dx in steps])
+    near = near[_inside(near, image.shape, group.size // 2)]
     if not len(near):
         return None
-    flat = _patches(image, near, group.size).reshape(len(near), -1)
-    outline = (flat < levels[1]).astype(np.float32) @ masks[:, 1]
+    flat = _patches(image, near, group.size)
+    outline = _share(flat < levels.line, masks[:, 1])
     best = int(outline.argmax())
-    if outline[best] < LEAST_OUTLINE:
-        return None
-    return float((flat[best] < levels[0]).astype(np.float32) @ masks[:, 0])
+    return None if outline[best] < LEAST_OUTLINE else flat[best]
 
 
 def _without_streaks(
-    image: Picture, group: Group, at: NDArray[np.int64], fill: Floats, skew_deg: float, ink: float,
-    streaks: NDArray[np.bool_],
+    flat: Picture, at: NDArray[np.int64], members: NDArray[np.int64], masks: NDArray[np.float32],
+    fills: Fills, levels: Levels, streaks: NDArray[np.bool_],
 ) -> None:
     """Measure the targets under a streak again without the spoilt columns."""
-    half = group.size // 2
-    inside = group.masks(skew_deg)[:, 0].reshape(group.size, group.size)
-    rows, columns = image.shape
-    for member, (x, y) in zip(group.members, at, strict=True):
-        if not (half <= x < columns - half and half <= y < rows - half):
-            continue
-        spoilt = streaks[x - half : x + half + 1]
+    size = round(flat.shape[1] ** 0.5)
+    inside = masks[:, 0].reshape(size, size)
+    for patch, (x, _), member in zip(flat, at, members, strict=True):
+        spoilt = streaks[x - size // 2 : x + size // 2 + 1]
         if not spoilt.any():
             continue
-        weight = inside * ~spoilt
+        weight = (inside * ~spoilt).ravel()
         total = float(weight.sum())
-        dark = image[y - half : y + half + 1, x - half : x + half + 1] < ink
-        if total > 0.6:
-            fill[member] = float((dark * weight).sum()) / total
+        if total > _LEAST_CLEAN:
+            fills.fill[member] = float(_share(patch < levels.ink, weight)) / total
+            fills.sure[member] = float(_share(patch < levels.sure, weight)) / total
+        else:
+            fills.seen[member] = False
