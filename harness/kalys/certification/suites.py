@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kalys.procedures import registry
 from kalys.resources import resource
 
 if TYPE_CHECKING:
@@ -33,33 +32,23 @@ def run_suites(session: Session, *, allure: Path, robot: Path, log: Path) -> Non
         session.run(name)
 
 
-def planned(session: Session) -> list[str]:
-    """The procedures that the plan's requirements ask for, without those that it omits."""
-    wanted = set(session.plan.requirements)
-    return [
-        procedure.id
-        for procedure in registry.load().values()
-        if wanted & set(procedure.requirements)
-        and not session.plan.omitted(procedure.id, session.clock.base)
-    ]
-
-
 def remaining(session: Session) -> list[str]:
-    """The planned procedures that have not been run in this session."""
-    return [name for name in planned(session) if name not in session.finished]
+    """The procedures of the plan that have not been run in this session."""
+    planned = session.plan.selected(session.catalogue, session.clock.base)
+    return [name for name in planned if name not in session.finished]
 
 
 def _run_pytest(session: Session, allure: Path) -> None:
     import pytest
 
-    from kalys.pytest_plugin.plugin import SessionHandover
+    from kalys.pytest_plugin.plugin import GivenSession
 
     code = pytest.main(
         [
             str(resource("test_suites", "pytest")), "-q", "-p", "no:cacheprovider",
             "-p", "no:warnings", f"--alluredir={allure}",
         ],
-        plugins=[SessionHandover(session)],
+        plugins=[GivenSession(session)],
     )
     if code == pytest.ExitCode.INTERRUPTED:
         raise KeyboardInterrupt

@@ -64,6 +64,8 @@ def certify(
     )
     with quiet_progress() if json else terminal_progress() as progress:
         result = run_certification(options, progress)
+    for warning in result.warnings:
+        typer.echo(f"kalys: {warning}", err=True)
     if json:
         as_json(result.report)
     else:

@@ -16,6 +16,7 @@ from typing import Any
 
 from kalys.errors import EvidenceError
 from kalys.evidence.journal import Record, read_journal
+from kalys.evidence.standing import standing
 from kalys.metrology.sprt import VOTING_SYSTEM_TEST
 from kalys.reporting.document import (
     SCHEMA,
@@ -58,7 +59,7 @@ class RunData:
         profile = self.inputs["profile"]
         return judge_all(
             self.catalogue, self.plan, profile["limits"], self.observations,
-            frozenset(profile["capabilities"]),
+            frozenset(profile["capabilities"]), time_base=self.run["time_base"],
         )
 
 
@@ -70,13 +71,10 @@ def read_run(folder: Path) -> RunData:
               for name in ("plan", "profile", "bench", "requirements")}
     identity: dict[str, Any] = {}
     instruments: dict[str, dict[str, Any]] = {}
-    observations: list[Observation] = []
     last: Record | None = None
     for record in read_journal(evidence / "journal.jsonl"):
         last = record
-        if record.kind == "observation":
-            observations.append(_observation(record))
-        elif record.kind == "identity" and record.data.get("under_test"):
+        if record.kind == "identity" and record.data.get("under_test"):
             identity = record.data
         elif record.kind in ("identity", "instrument") and "name" in record.data:
             instruments[record.data["name"]] = record.data
@@ -85,10 +83,12 @@ def read_run(folder: Path) -> RunData:
         run=run,
         inputs=inputs,
         plan=Plan.model_validate(inputs["plan"]),
-        catalogue=Catalogue(tuple(Requirement.model_validate(r) for r in inputs["requirements"])),
+        catalogue=Catalogue(tuple(
+            Requirement.model_validate(r) for r in inputs["requirements"]["requirements"]
+        )),
         identity=identity,
         instruments=tuple(instruments.values()),
-        observations=tuple(observations),
+        observations=tuple(standing(evidence / "journal.jsonl").observations),
         records=last.number if last else 0,
         head=last.hash if last else "",
     )
@@ -131,17 +131,6 @@ def _json(path: Path) -> Any:
         raise EvidenceError(
             f"cannot be read: {error}", where=str(path),
             remedy="Is this the folder of a run? It holds report.json and evidence/.",
-        ) from error
-
-
-def _observation(record: Record) -> Observation:
-    try:
-        fields = dict(record.data)
-        fields["evidence"] = tuple(fields.get("evidence", (0, 0)))
-        return Observation(**fields)
-    except TypeError as error:
-        raise EvidenceError(
-            f"record {record.number} is not an observation: {error}", where="journal.jsonl"
         ) from error
 
 

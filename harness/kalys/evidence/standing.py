@@ -1,0 +1,66 @@
+"""Which observations of a journal stand.
+
+A run that was interrupted in the middle of a procedure and continued later runs that procedure again
+from its beginning. What the abandoned attempt saw would then be counted twice, so it does not stand;
+except for its failures: no interruption may make a failure disappear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kalys.errors import EvidenceError
+from kalys.evidence.journal import Record, read_journal
+from kalys.requirements.observation import Observation
+
+ABANDONED = "abandoned"
+
+
+@dataclass
+class Standing:
+    """Observations that stand, procedures that ended, and those that began and did not."""
+
+    observations: list[Observation] = field(default_factory=list)
+    ended: dict[str, str | None] = field(default_factory=dict)
+    open: dict[str, int] = field(default_factory=dict)
+
+
+def standing(path: Path) -> Standing:
+    """Read a journal; EvidenceError names a record that is not what it says it is."""
+    return standing_of(read_journal(path))
+
+
+def standing_of(records: Iterable[Record]) -> Standing:
+    """The same for records at hand."""
+    found = Standing()
+    for record in records:
+        if record.kind == "observation":
+            found.observations.append(_observation(record))
+        elif record.kind == "procedure":
+            _follow(found, record)
+    return found
+
+
+def _follow(found: Standing, record: Record) -> None:
+    name, step = record.data.get("id", ""), record.data.get("step")
+    if step == "begin":
+        found.open[name] = len(found.observations)
+    elif step == "end":
+        found.open.pop(name, None)
+        found.ended[name] = record.data.get("error")
+    elif step == ABANDONED and name in found.open:
+        first = found.open.pop(name)
+        kept = [o for o in found.observations[first:] if o.procedure != name or o.failures]
+        found.observations[first:] = kept
+
+
+def _observation(record: Record) -> Observation:
+    try:
+        return Observation.from_dict(record.data)
+    except (ValueError, TypeError, KeyError) as error:
+        raise EvidenceError(
+            f"record {record.number} is not an observation: {error}",
+            where=f"journal.jsonl:{record.number + 1}",
+        ) from error
