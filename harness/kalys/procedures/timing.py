@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from kalys.devices.roles import Gate
-from kalys.errors import ConfigurationError
+from kalys.errors import ConfigurationError, KalysError
 from kalys.procedures.control_sheets import control_sheets
 from kalys.procedures.deck_run import settle
 from kalys.procedures.feeding import feed
@@ -118,19 +118,24 @@ def throughput(session: Session, parameters: Mapping[str, Any]) -> None:
 
 
 def _burst(session: Session, prepared: Prepared, burst: int, wanted: int) -> tuple[float, int]:
-    """Feed ``wanted`` sheets without a pause; the seconds it took and the sheets accepted."""
-    began = ended = session.clock.now()
-    accepted = 0
-    sheets = islice(control_sheets(session, prepared, f"timing.throughput.{burst}"), wanted)
+    """Feed ``wanted`` sheets without a pause.
+
+    The seconds from the first acceptance to the last, and the sheets accepted after the first: whole
+    cycles only, so that neither the first way in nor the last way out counts.
+    """
+    accepted: list[int] = []
+    sheets = islice(control_sheets(session, prepared, f"timing.throughput.{burst}"), wanted + 1)
     for number, sheet in enumerate(sheets, 1):
         fed = feed(session, prepared, sheet)
         if fed.outcome == "jammed":
             prepared.feeder.clear_jam()
-        accepted += fed.counted
-        ended = fed.finished
-        if number % 25 == 0 or number == wanted:
-            session.report_progress(number, wanted, f"burst {burst + 1}: sheet {number}")
-    return (ended - began) / 1e9, accepted
+        if fed.counted:
+            accepted.append(fed.finished)
+        if number % 25 == 0 or number > wanted:
+            session.report_progress(number, wanted + 1, f"burst {burst + 1}: sheet {number}")
+    if len(accepted) < 2:
+        raise KalysError(f"of {wanted + 1} sheets fed without a pause {len(accepted)} were accepted")
+    return (accepted[-1] - accepted[0]) / 1e9, len(accepted) - 1
 
 
 @procedure(

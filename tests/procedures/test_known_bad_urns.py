@@ -1,0 +1,120 @@
+"""Each procedure passes the healthy urn, fails the urn that is broken for it, and tidies up.
+
+On the emulated bench in virtual time, with parameters as small as the defect allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from kalys.bench.bench import open_bench
+from kalys.evidence.journal import NullJournal
+from kalys.procedures.session import ProcedureResult, Session
+from kalys.protocols.urn.messages import UrnState
+from kalys.requirements.observation import Outcome
+from kalys.requirements.plan import Plan
+
+SMALL: dict[str, dict[str, Any]] = {
+    "count.volume": {"sheets": 25},
+    "count.logic_and_accuracy": {"styles": ["KG-SM-27"]},
+    "count.integrity": {"trials": 3},
+    "count.capacity": {"capacity": 12},
+    "mark.line": {"marks": 4},
+    "mark.folds": {"sheets": 12},
+    "mark.rescan": {"sheets": 2, "rescans": 3},
+    "mark.thresholds": {},
+    "mark.specification": {"marks": 4},
+    "mark.validity": {"sheets": 4},
+    "mark.foreign": {"sheets": 5},
+    "paper.misfeeds": {"sheets": 5},
+    "paper.double_feed": {"trials": 6},
+    "paper.jam": {"trials": 8},
+    "paper.orientations": {"sheets": 1},
+    "paper.damaged": {"sheets": 9},
+    "paper.notices": {"sheets": 6},
+    "paper.pull_back": {"trials": 3},
+    "timing.transport": {"sheets": 3},
+    "timing.throughput": {"bursts": 1, "burst_minutes": 0.5},
+    "timing.poll_hours": {"attempts": 6},
+    "timing.close": {"repeats": 1},
+    "timing.uncertainty": {"readings": 5},
+    "power.backup": {"backup_minutes": 120, "sheets": 3},
+    "power.transaction": {"cuts": 6},
+}
+
+DEFECTS = [
+    ("double-count-after-jam", "paper.jam", "PAP-003"),
+    ("overvote-counted", "mark.validity", "MRK-007"),
+    ("early-opening", "timing.poll_hours", "TIM-008"),
+    ("fold-as-vote", "mark.folds", "MRK-002"),
+    ("slow-transport", "timing.transport", "TIM-006"),
+    ("second-sheet-counted", "paper.double_feed", "PAP-002"),
+    ("foreign-counted", "mark.foreign", "MRK-010"),
+    ("false-success", "paper.notices", "PAP-007"),
+    ("vote-lost-at-power-cut", "power.transaction", "PWR-003"),
+    ("pulled-back-counted", "paper.pull_back", "PAP-009"),
+    ("upside-down-misread", "paper.orientations", "PAP-004"),
+    ("thin-line-missed", "mark.line", "MRK-001"),
+    ("silent-capacity", "count.capacity", "ACC-010"),
+]
+
+
+@contextmanager
+def session_on(defects: tuple[str, ...], parameters: Mapping[str, Mapping[str, Any]], seed: int):
+    plan = Plan.load("quick").model_copy(update={"procedures": parameters})
+    journal = NullJournal()
+    with open_bench("emulated-station", seed=seed, journal=lambda _: journal, defects=defects) as b:
+        yield Session(b, plan, journal, seed)
+
+
+def run(session: Session, procedure: str) -> ProcedureResult:
+    result = session.run(procedure)
+    assert result.error is None
+    return result
+
+
+@pytest.mark.parametrize("procedure", SMALL)
+def test_the_healthy_urn_gives_no_failing_observation_and_is_left_in_standby(procedure):
+    with session_on((), SMALL, seed=11) as session:
+        result = run(session, procedure)
+        assert [o.note for o in result.observations if o.failures or o.kind == "blocked"] == []
+        assert Outcome.FAIL not in {v.verdict for v in result.verdicts}
+        assert session.urn.status().state is UrnState.STANDBY
+        clock = session.urn.read_clock().device
+        assert abs((clock - session.clock.utc()).total_seconds()) < 5
+
+
+@pytest.mark.parametrize(("defect", "procedure", "requirement"), DEFECTS)
+def test_the_known_bad_urn_fails_with_a_note_that_a_person_understands(
+    defect, procedure, requirement
+):
+    with session_on((defect,), SMALL, seed=11) as session:
+        result = run(session, procedure)
+        verdict = next(v for v in result.verdicts if v.requirement == requirement)
+        assert verdict.verdict is Outcome.FAIL
+        if procedure != "timing.transport":
+            assert verdict.failures and all(len(note) > 20 for note in verdict.failures)
+
+
+def test_a_dropped_vote_shows_in_a_volume_as_one_wrong_position():
+    with session_on(
+        ("vote-dropped:every=20",), {"count.volume": {"sheets": 60}}, seed=11
+    ) as session:
+        result = run(session, "count.volume")
+        verdict = next(v for v in result.verdicts if v.requirement == "ACC-001")
+        assert verdict.verdict is Outcome.FAIL
+        assert "party/P04" in verdict.reason
+
+
+def test_records_out_of_step_show_in_the_three_way_comparison():
+    with session_on(
+        ("records-out-of-step:every=10",),
+        {"count.logic_and_accuracy": {"styles": ["KG-SM-27"]}}, seed=11,
+    ) as session:
+        result = run(session, "count.logic_and_accuracy")
+        verdict = next(v for v in result.verdicts if v.requirement == "ACC-009")
+        assert verdict.verdict is Outcome.FAIL
