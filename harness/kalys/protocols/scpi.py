@@ -223,7 +223,7 @@ def _forms(pattern: str) -> list[tuple[_Node, ...]]:
     for choice in product(*choices):
         words = [word for word in "".join(choice).split(":") if word]
         nodes = [_NODE.fullmatch(word) for word in words]
-        if not nodes or None in nodes:
+        if not nodes or None in nodes or "".join(parts) != pattern:
             raise ProtocolError(f"{pattern!r} is no command in a manual's notation", where="SCPI")
         forms.append(tuple(
             _Node(match[1], (match[1] + match[2]).upper(), bool(match[3]))

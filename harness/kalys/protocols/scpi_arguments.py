@@ -4,7 +4,7 @@ A handler takes each parameter by position with the type that its command has; w
 type raises ``ScpiError`` with the standard's code. A channel list ``(@1,3:5)`` may stand anywhere
 and is taken by ``channels``.
 
-Rules: IEEE 488.2-1992, 7.7 (parameter forms); SCPI-1999 volume 1, 7 (numeric and boolean parameters),
+Rules: IEEE 488.2-1992, 7.7 (parameter forms); SCPI-1999 volume 1, 7 (numbers, booleans),
 8.3 (channel lists), 21.8 (error codes).
 """
 

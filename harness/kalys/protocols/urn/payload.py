@@ -26,6 +26,16 @@ _BROKEN = (construct.ConstructError, KeyError, UnicodeError, ValueError, Overflo
 _UNFIT = (*_BROKEN, struct.error, TypeError, AttributeError)
 
 
+class _Exact(io.BytesIO):
+    """A stream that never gives less than it was asked for (compiled constructs do not look)."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        if size is not None and size > len(data):
+            raise ValueError(f"{size - len(data)} bytes too short")
+        return data
+
+
 class Payload:
     """The bytes of one set of fields, both ways."""
 
@@ -54,7 +64,7 @@ class Payload:
 
     def parse(self, data: bytes) -> dict[str, Any]:
         """The fields in ``data``. ValueError says what is wrong, in words."""
-        stream = io.BytesIO(data)
+        stream = _Exact(data)
         try:
             parsed = self._compiled.parse_stream(stream)
         except _BROKEN as error:
