@@ -277,8 +277,8 @@ def _tone(image: Picture) -> tuple[_Tone, float]:
 def _streaks(image: Picture, level: float) -> NDArray[np.bool_]:
     """Columns that are dark nearly all the way down."""
     rows = np.ascontiguousarray(image[7::24])
-    dark = cv2.threshold(rows, level, 1, cv2.THRESH_BINARY_INV)[1]
-    total = np.asarray(cv2.reduce(dark, 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S)).ravel()
+    dark = np.asarray(cv2.threshold(rows, level, 1, cv2.THRESH_BINARY_INV)[1])
+    total = np.add.reduce(dark, axis=0, dtype=np.uint8 if len(rows) < 256 else np.int64)
     streaks: NDArray[np.bool_] = total > _STREAK_SHARE * len(rows)
     return streaks
 

@@ -120,12 +120,14 @@ class Registration:
         at = points @ self.matrix[:, :2].T + self.matrix[:, 2]
         left, right = self.span_mm
         share = ((points[:, 0] - left) / (right - left))[:, None]
-        rows = points[:, 1]
-        off_left = np.column_stack([np.interp(rows, self.rows_mm, self.left_off[:, k])
-                                    for k in (0, 1)])
-        off_right = np.column_stack([np.interp(rows, self.rows_mm, self.right_off[:, k])
-                                     for k in (0, 1)])
-        moved: Floats = at + off_left * (1 - share) + off_right * share
+        # Corrections are known at equal steps: two weights, one gather, all four curves at once.
+        step = self.rows_mm[1] - self.rows_mm[0]
+        place = np.clip((points[:, 1] - self.rows_mm[0]) / step, 0, len(self.rows_mm) - 1.001)
+        row = place.astype(np.int64)
+        part = (place - row)[:, None]
+        both = np.hstack([self.left_off, self.right_off])
+        off = both[row] * (1 - part) + both[row + 1] * part
+        moved: Floats = at + off[:, :2] * (1 - share) + off[:, 2:] * share
         return moved
 
     def turned(self, points: Floats) -> Floats:
