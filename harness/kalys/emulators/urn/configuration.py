@@ -12,10 +12,15 @@ back), and the exit gate; it falls when its tail has left the exit gate.
 from __future__ import annotations
 
 import hashlib
+import math
+from collections.abc import Mapping
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from kalys.counting.reader import Thresholds
+
+Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 
@@ -41,7 +46,7 @@ class UrnEmulation(BaseModel):
     sheet_mm: Positive = 297.0            # length that the urn expects; A4, long edge in feed
     length_tolerance_mm: Positive = 8.0
     double_thickness: Positive = 1.5      # of one sheet; more than this is taken for two
-    feed_gap_s: NotNegative = 0.2         # rest between two sheets
+    feed_gap_s: NotNegative = 0.1         # rest between two sheets
     refusal_s: NotNegative = 0.3          # time to give back a sheet that is not drawn in at all
     jam_timeout_s: Positive = 0.5
 
@@ -70,13 +75,31 @@ class UrnEmulation(BaseModel):
     wrong_attempts: Annotated[int, Field(ge=1)] = 5
     lockout_s: NotNegative = 60.0
 
-    # Counting: thresholds by the reader's own names; what is not named keeps the reader's default
-    thresholds: dict[str, float] = Field(default_factory=dict)
+    # Counting; None: the reader's own
+    mark_vote_fill: Share | None = None
+    mark_blank_fill: Share | None = None
+    mark_ink_level: Share | None = None
+
+    @property
+    def firmware_image(self) -> bytes:
+        """What is installed when it leaves the works; an emulator's image is its name and version."""
+        return f"{self.maker}/{self.model}/{self.firmware}".encode()
 
     @property
     def firmware_sha256(self) -> bytes:
-        """Digest of the firmware image; an emulator's image is its name and version."""
-        return hashlib.sha256(f"{self.maker}/{self.model}/{self.firmware}".encode()).digest()
+        """Digest of the firmware image."""
+        return hashlib.sha256(self.firmware_image).digest()
+
+    def parameters(self) -> dict[str, float]:
+        """The legally relevant parameters as they leave the works, by their published names."""
+        limits = Thresholds()
+        return {
+            "mark_vote_fill": self.mark_vote_fill or limits.vote_fill,
+            "mark_blank_fill": self.mark_blank_fill or limits.blank_fill,
+            "mark_ink_level": self.mark_ink_level or limits.ink_level,
+            "capacity": float(self.capacity),
+            "capacity_warning": float(self.capacity_warning),
+        }
 
     @model_validator(mode="after")
     def _path_is_in_order(self) -> Self:
@@ -88,3 +111,45 @@ class UrnEmulation(BaseModel):
                 "deflector_mm must exceed scanner_mm + sheet_mm"
             )
         return self
+
+
+# Unit (UCUM) and whole numbers only or not, of each parameter.
+PARAMETER_UNITS: Mapping[str, tuple[str, bool]] = {
+    "mark_vote_fill": ("1", False),
+    "mark_blank_fill": ("1", False),
+    "mark_ink_level": ("1", False),
+    "capacity": ("{sheet}", True),
+    "capacity_warning": ("{sheet}", True),
+}
+
+
+def parameter_rows(parameters: Mapping[str, float]) -> list[dict[str, str]]:
+    """Parameters as the PARAMETERS operation and the printed report tell them."""
+    return [
+        {"name": name, "value": told(parameters[name]), "unit": unit}
+        for name, (unit, _) in PARAMETER_UNITS.items()
+    ]
+
+
+def told(value: float) -> str:
+    """A number as short as it can be said."""
+    return str(int(value)) if value == int(value) else f"{value:.10g}"
+
+
+def thresholds_of(parameters: Mapping[str, float]) -> Thresholds:
+    """The reader's thresholds among the parameters."""
+    return Thresholds(
+        vote_fill=parameters["mark_vote_fill"],
+        blank_fill=parameters["mark_blank_fill"],
+        ink_level=parameters["mark_ink_level"],
+    )
+
+
+def accepts_parameter(parameters: Mapping[str, float], name: str, value: float) -> bool:
+    """Whether a parameter may be set to ``value`` beside the others."""
+    if name not in PARAMETER_UNITS or not math.isfinite(value):
+        return False
+    if PARAMETER_UNITS[name][1]:
+        return value == int(value) and (1 if name == "capacity" else 0) <= value <= 10_000_000
+    after = {**parameters, name: value}
+    return 0 < value < 1 and after["mark_blank_fill"] <= after["mark_vote_fill"]

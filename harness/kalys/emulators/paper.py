@@ -1,0 +1,105 @@
+"""Paper in the world: what is offered to a throat, and how it looks to a scanner.
+
+A bundle is what goes in together: one sheet, or several lying on one another (a double feed). What
+a sheet means is nowhere here; a physical sheet says what is on it, and its image is rendered when it
+passes a scanner line, not before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from kalys.ballots.layout import Layout, layouts_for
+from kalys.ballots.render import Renderer
+from kalys.ballots.sheet import Sheet, physical_sheet
+from kalys.election.definition import load
+from kalys.errors import ConfigurationError
+
+Image = npt.NDArray[np.uint8]
+# The largest image that may be offered: A4 at 600 dpi and a little.
+MAX_PIXELS = 5200 * 7200
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A sheet of which only the scan is known (a real ballot, a hostile image)."""
+
+    id: str
+    pixels: Image
+
+
+@dataclass(slots=True)
+class Bundle:
+    """Sheets that are drawn in together; each lies ``overlap_mm`` behind the one before it.
+
+    ``jam_at`` is where its head will stick, in mm behind the throat; ``stuck`` says that it does.
+    """
+
+    sheets: tuple[Sheet | Picture, ...]
+    overlap_mm: float
+    length_mm: float
+    jam_at: float | None = None
+    stuck: bool = False
+
+    @property
+    def thickness(self) -> float:
+        """Of its thickest place, in sheets."""
+        sheet_mm = self.length_mm - self.overlap_mm * (len(self.sheets) - 1)
+        if self.overlap_mm <= 0:
+            return float(len(self.sheets))
+        return float(min(len(self.sheets), 1 + int((sheet_mm - 1e-6) // self.overlap_mm)))
+
+
+class Stationery:
+    """Everything the world knows about how sheets look: layouts, one renderer."""
+
+    def __init__(self, layouts: Iterable[Layout]) -> None:
+        self._layouts = {(layout.election, layout.style): layout for layout in layouts}
+        self._renderer: Renderer | None = None
+
+    def define(self, layouts: Mapping[str, Any]) -> list[str]:
+        """Learn layouts (plain data by style); returns all styles now known.
+
+        Raises ConfigurationError for data that are no layout; then nothing has changed.
+        """
+        learned = [Layout.from_dict(data) for data in layouts.values()]
+        self._layouts.update({(layout.election, layout.style): layout for layout in learned})
+        self._renderer = None
+        return sorted(style for _, style in self._layouts)
+
+    def sheet(self, physical: Mapping[str, Any]) -> Sheet:
+        """The sheet that plain data describe; ConfigurationError if it cannot be drawn."""
+        sheet = physical_sheet(physical)
+        self._drawing(sheet).layout(sheet)
+        return sheet
+
+    def length_mm(self, sheet: Sheet) -> float:
+        """Along the feed."""
+        return self._drawing(sheet).layout(sheet).page_mm[1]
+
+    def scan(self, sheet: Sheet | Picture) -> Image:
+        """What a grey sensor sees of it."""
+        if isinstance(sheet, Picture):
+            return sheet.pixels
+        return self._drawing(sheet).scan(sheet)
+
+    def _drawing(self, sheet: Sheet) -> Renderer:
+        if self._renderer is None:
+            # A world that was given no layout knows those of the sheet's own, shipped election.
+            layouts = self._layouts.values() or layouts_for(load(sheet.election)).values()
+            self._renderer = Renderer(layouts)
+        return self._renderer
+
+
+def picture(name: str, png: bytes) -> Picture:
+    """The sheet whose scan is this PNG. Raises ConfigurationError when it is no usable image."""
+    pixels = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE) if png else None
+    if pixels is None or pixels.size > MAX_PIXELS:
+        raise ConfigurationError(f"the image of sheet {name} is not a PNG of a usable size")
+    return Picture(name, np.asarray(pixels, np.uint8))

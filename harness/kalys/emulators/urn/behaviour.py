@@ -1,0 +1,138 @@
+"""How a healthy urn behaves where a faulty one might not: the hooks that defects change.
+
+Every method states one promise of the healthy urn in its simplest form. A defect
+(``kalys.emulators.defects``) is a subclass that breaks one of them; nothing else in the emulator
+knows that defects exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from kalys.election.definition import Contest
+from kalys.election.rules import Judgement, judge_sheet
+from kalys.emulators.urn import states
+from kalys.emulators.urn.states import Cause, Rule
+from kalys.protocols.urn.messages import Op, UrnState
+
+if TYPE_CHECKING:
+    from kalys.ballots.layout import Layout
+    from kalys.counting.reader import Reader, SheetReading, Thresholds
+    from kalys.emulators.paper import Image
+    from kalys.emulators.urn.event_log import Entry, EventLog
+    from kalys.emulators.urn.memory import Book, Record
+
+Marks = Mapping[str, tuple[str, ...]]
+
+
+class Behaviour:
+    """The healthy urn. ``parameters[defect][name]`` are the numbers of the defects built in."""
+
+    def __init__(self, parameters: Mapping[str, Mapping[str, float]] | None = None) -> None:
+        self.parameters = parameters or {}
+
+    # Reading and judging a sheet
+
+    def thresholds(self, configured: Thresholds) -> Thresholds:
+        """The thresholds in use are those that are reported."""
+        return configured
+
+    def read(self, reader: Reader, image: Image, layout: Layout) -> SheetReading:
+        """A sheet is read as the reader reads it."""
+        return reader.read(image)
+
+    def judge(
+        self, contests: Sequence[Contest], marks: Marks, counted_before: int
+    ) -> tuple[Marks, Judgement]:
+        """What is recorded and counted: all marks, judged by the country's rule.
+
+        ``counted_before`` is the number of sheets that the urn has counted in its life.
+        """
+        return marks, judge_sheet(contests, marks)
+
+    def handed_out(self, records: Sequence[Record], index: int) -> Record:
+        """A record is handed out as it was stored."""
+        return records[index]
+
+    # Paper
+
+    def transport_mm_s(self, configured: float) -> float:
+        """The transport runs at its promised speed."""
+        return configured
+
+    def minds_double_feed(self) -> bool:
+        """Two sheets at once are noticed and given back."""
+        return True
+
+    def counts_pulled_back(self) -> bool:
+        """A sheet that was pulled back is not counted."""
+        return False
+
+    def commit_after_fall_s(self) -> float | None:
+        """None: a record is committed before its sheet falls. Else: so many seconds after."""
+        return None
+
+    def counts_removed(self) -> bool:
+        """A committed sheet that is taken out after a jam is not counted: it never fell."""
+        return False
+
+    def notice(self, truth: str) -> str:
+        """The voter is shown what happened ("accepted", "returned", "wait")."""
+        return truth
+
+    def warns_of_capacity(self) -> bool:
+        """The operator is warned before the box is full."""
+        return True
+
+    # States
+
+    def rule(self, op: Op, kind: str) -> Rule | None:
+        """Who may do what, when: the published table."""
+        return states.RULES.get((op, kind))
+
+    def transition(self, state: UrnState, cause: Cause) -> UrnState | None:
+        """Where a cause leads: the published table. KeyError when it cannot happen."""
+        return states.TRANSITIONS[state, cause]
+
+    def may_open(self, state: UrnState, within_hours: bool) -> bool:
+        """The polls open within their hours only."""
+        return within_hours
+
+    def minds_opening_conditions(self, state: UrnState) -> bool:
+        """Opening asks for counters at zero and a zero report."""
+        return True
+
+    def left_over(self, tests: Book) -> Mapping[tuple[str, str], int]:
+        """What opening the polls leaves in the counters: nothing."""
+        return {}
+
+    def event_counter_after_reset(self, event_counter: int) -> int:
+        """The event counter cannot be reset."""
+        return event_counter
+
+    # Clock, log and reports
+
+    def drift_ppm(self, configured: float) -> float:
+        """The clock is as good as its quartz."""
+        return configured
+
+    def stores_log_entry(self, sequence: int) -> bool:
+        """Every log entry is stored."""
+        return True
+
+    def cast_text(self, record: Record) -> str:
+        """A cast is logged without anything that is on the sheet."""
+        return "sheet counted"
+
+    def log_breaks(self, log: EventLog) -> list[int]:
+        """The self-test looks at the log as it is stored."""
+        return log.breaks()
+
+    def log_for_reading(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """The log is handed out as it was stored, chain and all."""
+        return entries
+
+    def report_stamp(self, stamp: str) -> str:
+        """Every report carries date and time."""
+        return stamp

@@ -1,0 +1,57 @@
+"""From a sheet's image to a record: the urn's eyes and its rule.
+
+The core gets an image and knows the layout of its own style; never what the sheet was meant to be.
+It is made anew from the definition in memory whenever that or a threshold changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from random import Random
+
+from kalys.ballots.package import UrnPackage
+from kalys.counting.reader import Reader, Thresholds
+from kalys.errors import ConfigurationError
+from kalys.emulators.paper import Image
+from kalys.emulators.urn.behaviour import Behaviour
+from kalys.emulators.urn.memory import Record
+from kalys.protocols.urn.messages import ReturnReason
+
+
+class CountingCore:
+    """Counts sheets of one style. ``draw`` gives the random part of record ids."""
+
+    def __init__(
+        self, package: UrnPackage, thresholds: Thresholds, behaviour: Behaviour,
+        draw: Random,
+    ) -> None:
+        self._package = package
+        self._behaviour = behaviour
+        self._draw = draw
+        self._contests = package.contests
+        self._reader = Reader([package.layout], behaviour.thresholds(thresholds))
+
+    def read(
+        self, image: Image, counted_before: int
+    ) -> tuple[ReturnReason | None, Record | None]:
+        """The record of the sheet in ``image``, or why it is given back."""
+        try:
+            reading = self._behaviour.read(self._reader, image, self._package.layout)
+        except ConfigurationError:
+            # A picture that no sheet of this page can give (another size).
+            return ReturnReason.UNREADABLE, None
+        if reading.status != "read":
+            return ReturnReason(reading.reason), None
+        marks = {contest: tuple(options) for contest, options in reading.marks.items()}
+        return None, self.record(marks, counted_before)
+
+    def record(self, marks: Mapping[str, tuple[str, ...]], counted_before: int) -> Record:
+        """A record of these marks."""
+        marks, judgement = self._behaviour.judge(self._contests, marks, counted_before)
+        return Record(
+            id=f"{self._draw.getrandbits(64):016x}",
+            style=self._package.style,
+            valid=judgement.valid,
+            marks=marks,
+            judgement=judgement,
+        )

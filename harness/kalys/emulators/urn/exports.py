@@ -1,0 +1,74 @@
+"""What leaves the urn as fields or files: totals, records, log.
+
+The results file is canonical JSON that another urn of the station can take in; the log file has one
+JSON object a line. Both are described in docs/emulators.md.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from kalys.emulators.urn.clock import stamp
+
+if TYPE_CHECKING:
+    from kalys.emulators.urn.core import EmulatedUrn
+
+RESULTS_FORMAT = "kalys-urn-results/1"
+
+
+def results_fields(urn: EmulatedUrn) -> dict[str, Any]:
+    """The fields of the RESULTS response, for the book that counts now."""
+    counters, clock = urn.memory.book.counters, urn.memory.clock
+    return {
+        "time_ms": clock.time_ms(urn.agenda.now),
+        "offset_min": clock.offset_min,
+        "sheets": counters.sheets, "valid": counters.valid, "invalid": counters.invalid,
+        "votes": [
+            {"contest": contest, "option": option, "votes": votes}
+            for contest, row in counters.votes.items() for option, votes in row.items()
+        ],
+        "contests": [
+            {"contest": contest, "overvotes": counters.overvotes[contest],
+             "undervotes": counters.undervotes[contest]}
+            for contest in counters.votes
+        ],
+    }
+
+
+def results_file(urn: EmulatedUrn) -> bytes:
+    """The results of this urn as a file."""
+    memory, clock = urn.memory, urn.memory.clock
+    package = memory.package
+    return _json({
+        "format": RESULTS_FORMAT,
+        "device": {
+            "maker": urn.configuration.maker, "model": urn.configuration.model,
+            "serial": urn.serial, "software": urn.configuration.legal_software_id,
+        },
+        "election": package.definition.id if package else "",
+        "definition_sha256": memory.definition_sha256.hex(),
+        "station": package.station if package else "",
+        "style": package.style if package else "",
+        "state": memory.state.value,
+        "time": stamp(clock.time_ms(urn.agenda.now), clock.offset_min),
+        **memory.book.counters.to_dict(),
+    })
+
+
+def log_file(urn: EmulatedUrn) -> bytes:
+    """The event log as a file, one entry a line."""
+    entries = urn.behaviour.log_for_reading(urn.memory.log.entries)
+    rows = ({**entry.row(), "chain": entry.chain.hex()} for entry in entries)
+    return b"".join(_json(row) + b"\n" for row in rows) or b"\n"
+
+
+def backup_file(urn: EmulatedUrn) -> bytes:
+    """Records and log as they are written to the memory stick."""
+    records = sorted(urn.memory.votes.records, key=lambda record: record.id)
+    rows = b"".join(_json(record.row()) + b"\n" for record in records)
+    return rows + log_file(urn)
+
+
+def _json(data: Any) -> bytes:
+    return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()

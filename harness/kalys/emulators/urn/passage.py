@@ -1,0 +1,325 @@
+"""The firmware of one sheet's way: from the throat to a compartment, or back.
+
+How to think about it: a small state machine over sensor edges.
+
+    idle -> refusing -> idle                     not open, full, fault: never drawn in
+    idle -> drawing -> stacking -> idle          read at the scanner, accepted, fallen
+            drawing -> returning -> idle         read, and not acceptable
+    any moving phase -> jammed -> idle           no edge came in time; the cover is opened
+
+The record of a sheet is committed when its head reaches the deflector, the point of no return, and
+counted when its tail has left the exit: between the two it is a *transaction* in non-volatile
+memory. A power cut before the commit gives the sheet back, one after it drives the sheet on
+(PWR-003). A committed sheet that jams and is taken out never fell, so its transaction is dropped
+(PAP-003): counters never go down.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from kalys.emulators.agenda import SECOND, Agenda, Alarm
+from kalys.emulators.paper import Bundle
+from kalys.emulators.urn.memory import Record, Transaction
+from kalys.emulators.urn.paper_path import PaperPath
+from kalys.emulators.urn.states import COUNTING
+from kalys.protocols.urn.messages import EventKind, ReturnReason, UrnState
+
+if TYPE_CHECKING:
+    from kalys.emulators.urn.core import EmulatedUrn
+
+SLACK = 1.3         # a phase may take so many times its nominal duration before it is a jam
+
+
+class Phase(StrEnum):
+    IDLE = "idle"
+    REFUSING = "refusing"
+    DRAWING = "drawing"
+    STACKING = "stacking"
+    SETTLING = "settling"       # fallen, and not yet committed; only a faulty urn is ever here
+    RETURNING = "returning"
+    JAMMED = "jammed"
+
+
+MOVING = frozenset({Phase.DRAWING, Phase.STACKING, Phase.RETURNING})
+# STATUS has fewer words for the path.
+PATH_WORDS = {
+    Phase.IDLE: "idle", Phase.REFUSING: "returning", Phase.DRAWING: "feeding",
+    Phase.STACKING: "feeding", Phase.SETTLING: "feeding", Phase.RETURNING: "returning",
+    Phase.JAMMED: "jammed",
+}
+
+
+class Passage:
+    """Volatile: made anew at every start of the urn."""
+
+    def __init__(self, urn: EmulatedUrn, path: PaperPath, agenda: Agenda) -> None:
+        self._urn = urn
+        self._path = path
+        self._agenda = agenda
+        self._c = urn.configuration
+        self.phase = Phase.IDLE
+        self._number = 0
+        self._reason = ReturnReason.FAULT
+        self._transaction: Transaction | None = None
+        self._forward = True
+        self._speed = self._c.transport_mm_s
+        self._rest_until = 0
+        self._watch: Alarm | None = None
+        self._step: Alarm | None = None
+        path.firmware = self
+
+    @property
+    def word(self) -> str:
+        """The path as STATUS tells it."""
+        return PATH_WORDS[self.phase]
+
+    def stop(self) -> None:
+        """Power is gone, or the urn restarts: the motor stands, this passage is over."""
+        self._rest(None)
+        if self._step is not None:
+            self._step.cancel()
+        self._path.firmware = None
+        self._path.drive(0)
+
+    # At the throat
+
+    def throat_covered(self) -> None:
+        """There is paper at the throat, or the path has become free: feed if that is possible."""
+        if self.phase is not Phase.IDLE or not self._path.waiting or self._urn.cover_open:
+            return
+        wait = self._rest_until - self._agenda.now
+        if wait > 0:
+            self._agenda.at(self._rest_until, self.throat_covered)
+            return
+        memory = self._urn.memory
+        memory.sheet_number += 1
+        self._number = memory.sheet_number
+        self._urn.emit(EventKind.SHEET_INSERTED, sheet=self._number)
+        reason = self._refusal()
+        if reason is not None:
+            self.phase, self._reason = Phase.REFUSING, reason
+            self._step = self._agenda.after(self._c.refusal_s, self._refused)
+            return
+        self.phase = Phase.DRAWING
+        self._speed = self._urn.transport_speed()
+        self._path.compartment = "invalid"
+        self._path.draw(self._speed)
+        self._expect(self._c.scanner_mm + 2 * self._c.sheet_mm)
+
+    def _refusal(self) -> ReturnReason | None:
+        """Why a sheet at the throat is not even drawn in."""
+        urn = self._urn
+        state = urn.memory.state
+        if state is UrnState.FAULT:
+            return ReturnReason.FAULT
+        if state not in COUNTING or not urn.within_hours_for_sheets():
+            return ReturnReason.NOT_OPEN
+        if urn.capacity_left() <= 0:
+            return ReturnReason.FULL
+        return None
+
+    def _refused(self) -> None:
+        self._step = None
+        self._path.refuse()
+        self._returned()
+
+    # Sensor edges
+
+    def edge(self, sensor: str, covered: bool) -> None:
+        """A sensor inside has changed."""
+        if self.phase is Phase.DRAWING and sensor == "scanner" and not covered:
+            self._decide()
+        elif self.phase is Phase.STACKING and sensor == "deflector" and covered:
+            self._commit()
+        elif self.phase is Phase.STACKING and sensor == "exit" and not covered:
+            self._fallen()
+        elif self.phase is Phase.RETURNING and not covered:
+            self._rest(None)
+            self._returned()
+
+    def too_long(self) -> None:
+        """The scanner still sees paper where one sheet would have ended."""
+        if self.phase is Phase.DRAWING:
+            self._decide()
+
+    def removed(self) -> None:
+        """All paper is out: pulled back by the voter, or taken out after a jam."""
+        if self.phase is Phase.DRAWING:
+            self._rest(None)
+            self._path.drive(0)
+            if self._urn.behaviour.counts_pulled_back():
+                self._count_unread()
+            else:
+                self._reason = ReturnReason.PULLED_BACK
+                self._returned()
+        elif self.phase is Phase.RETURNING:
+            self._rest(None)
+            self._returned()
+        elif self.phase is Phase.STACKING:
+            self._rest(None)
+            self._drop_transaction()
+            self._idle()
+
+    # Decision, commit, fall
+
+    def _decide(self) -> None:
+        """The sheet has passed the scanner: read it, and let it go on or back."""
+        urn = self._urn
+        bundle = self._path.bundle
+        assert bundle is not None
+        urn.emit(EventKind.SHEET_READ, sheet=self._number)
+        reason, record = self._verdict(bundle)
+        if record is None:
+            self._give_back(reason or ReturnReason.FAULT)
+            return
+        self._transaction = Transaction(
+            self._number, record, urn.memory.state is UrnState.TEST
+        )
+        self._path.compartment = "valid" if record.valid else "invalid"
+        self.phase = Phase.STACKING
+        self._expect(self._c.exit_mm + 2 * self._c.sheet_mm - self._c.scanner_mm)
+
+    def _verdict(self, bundle: Bundle) -> tuple[ReturnReason | None, Record | None]:
+        urn, c = self._urn, self._c
+        double = (
+            bundle.thickness > c.double_thickness
+            or bundle.length_mm > c.sheet_mm + c.length_tolerance_mm
+        )
+        if double and urn.behaviour.minds_double_feed():
+            return ReturnReason.DOUBLE_FEED, None
+        if not urn.check_integrity("before a cast"):
+            return ReturnReason.FAULT, None
+        return urn.read_sheet(bundle)
+
+    def _commit(self) -> None:
+        if self._urn.behaviour.commit_after_fall_s() is None:
+            self._urn.memory.transaction = self._transaction
+
+    def _fallen(self) -> None:
+        self._rest(None)
+        delay = self._urn.behaviour.commit_after_fall_s()
+        if delay is None:
+            self._settled()
+        else:
+            self.phase = Phase.SETTLING
+            self._step = self._agenda.after(delay, self._settled)
+
+    def _settled(self) -> None:
+        """Count the sheet that fell, and tell the voter."""
+        self._step = None
+        transaction, self._transaction = self._transaction, None
+        assert transaction is not None
+        self._urn.count(transaction)
+        self._idle()
+
+    def _count_unread(self) -> None:
+        """What only a faulty urn does: take a sheet that is not there for a blank one."""
+        record = self._urn.blank_record()
+        self._urn.count(Transaction(self._number, record, self._urn.memory.state is UrnState.TEST))
+        self._idle()
+
+    def _give_back(self, reason: ReturnReason) -> None:
+        self.phase, self._reason = Phase.RETURNING, reason
+        self._forward = False
+        self._path.drive(-self._speed)
+        self._expect(self._path.head_mm())
+
+    def _returned(self) -> None:
+        urn = self._urn
+        urn.returned(self._number, self._reason)
+        self._idle()
+
+    def _idle(self) -> None:
+        self.phase = Phase.IDLE
+        self._transaction = None
+        self._forward = True
+        self._rest_until = self._agenda.now + round(self._c.feed_gap_s * SECOND)
+        if self._path.waiting:
+            self.throat_covered()
+
+    # Jams and the cover
+
+    def _expect(self, millimetres: float) -> None:
+        """Watch over a phase in which paper moves so far."""
+        seconds = millimetres / self._c.transport_mm_s * SLACK + self._c.jam_timeout_s
+        self._rest(self._agenda.after(seconds, self._jammed))
+
+    def _rest(self, watch: Alarm | None) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+        self._watch = watch
+
+    def _jammed(self) -> None:
+        self._watch = None
+        urn = self._urn
+        if urn.cover_open:
+            return
+        sensor = "entry" if not self._forward else self._path.sensor_after(self._path.head_mm())
+        self.phase = Phase.JAMMED
+        self._path.drive(0)
+        urn.emit(EventKind.JAM, sheet=self._number, sensor=sensor)
+        urn.show("wait", self._number)
+        urn.log("jam", f"sheet {self._number} jammed", "failure", f"sensor {sensor}")
+
+    def cover(self, is_open: bool) -> None:
+        """The motor stands while the cover is open; then it goes on, or the jam is over."""
+        if is_open:
+            if self.phase in MOVING:
+                self._rest(None)
+                self._path.drive(0)
+        elif self.phase is Phase.JAMMED and not self._path.covered:
+            self._jam_cleared()
+        elif self.phase in MOVING:
+            self._go()
+        else:
+            self.throat_covered()
+
+    def _go(self) -> None:
+        """Go on from a standstill, when the cover lets us."""
+        if not self._urn.cover_open:
+            self._path.drive(self._speed if self._forward else -self._speed)
+            self._expect(self._c.exit_mm + 2 * self._c.sheet_mm)
+
+    def _jam_cleared(self) -> None:
+        self._drop_transaction()
+        self._urn.emit(EventKind.JAM_CLEARED)
+        self._urn.log("intervention", "jam cleared", "success", "paper path")
+        self._idle()
+
+    def _drop_transaction(self) -> None:
+        """The sheet was taken out before it fell: it is not in the box and must not count."""
+        urn = self._urn
+        committed, urn.memory.transaction = urn.memory.transaction, None
+        if committed is None:
+            return
+        if urn.behaviour.counts_removed():
+            urn.count(committed, tell=False)
+        else:
+            urn.log("jam", f"sheet {committed.sheet} taken out, not counted", "success",
+                    "paper path")
+
+    # After a start
+
+    def recover(self) -> None:
+        """Clear the path after a start: a committed sheet goes on, any other one back."""
+        memory = self._urn.memory
+        self._number = memory.sheet_number
+        committed = memory.transaction
+        if committed is not None and not self._path.covered:
+            # Paper falls only while the motor runs, and a fall is counted at once: what is gone
+            # now was taken out by hand in the dark, and is not in the box.
+            self._drop_transaction()
+            self.throat_covered()
+        elif committed is not None:
+            self._transaction, self._number = committed, committed.sheet
+            self.phase = Phase.STACKING
+            self._path.compartment = "valid" if committed.record.valid else "invalid"
+            self._go()
+        elif self._path.covered:
+            self.phase, self._reason, self._forward = (
+                Phase.RETURNING, ReturnReason.POWER_LOSS, False)
+            self._go()
+        else:
+            self.throat_covered()

@@ -1,0 +1,114 @@
+"""What the urn prints: the data of each kind of report, as bytes for the thermal printer.
+
+Layout and wording are published (docs/protocols/urn-tape.md, ``kalys.protocols.urn.report``). One
+element of the list that ``tape`` returns is one line on paper.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from kalys.emulators.urn.clock import stamp
+from kalys.emulators.urn.configuration import parameter_rows
+from kalys.emulators.urn.memory import Book
+from kalys.protocols.tape import TapeWriter
+from kalys.protocols.urn.messages import ReportKind
+from kalys.protocols.urn.report import ContestTotals, Register, Report, compose
+
+if TYPE_CHECKING:
+    from kalys.emulators.urn.core import EmulatedUrn
+
+FEED_LINES = 3
+
+
+def tape(urn: EmulatedUrn, kind: str) -> list[bytes]:
+    """The bytes of a report, one element a line."""
+    writer = TapeWriter()
+    lines = [writer.line(text) for text in compose(_report(urn, ReportKind(kind)))]
+    lines[0] = writer.start() + lines[0]
+    lines[-1] += writer.feed(FEED_LINES) + writer.cut()
+    return lines
+
+
+def _report(urn: EmulatedUrn, kind: ReportKind) -> Report:
+    memory, package, c = urn.memory, urn.memory.package, urn.configuration
+    book = memory.tests if kind is ReportKind.TEST else memory.book
+    registers, contests = _registers(urn, book), _contests(book)
+    sheets = [book.counters.sheets, book.counters.valid, book.counters.invalid]
+    styles = [package.style] if package else []
+    urns: list[str] = []
+    if kind is ReportKind.STATION:
+        urns = [urn.serial, *memory.imports]
+        for results in memory.imports.values():
+            registers, contests = _joined(registers, contests, results)
+            for index, name in enumerate(("sheets", "valid", "invalid")):
+                sheets[index] += results[name]
+            styles += [results["style"]] if results["style"] not in styles else []
+    return Report(
+        kind=kind, number=memory.report_number, time=_time(urn),
+        election=package.definition.id if package else "-",
+        station=package.station if package else "-",
+        device=f"{c.maker} {c.model}", serial=urn.serial, software=c.legal_software_id,
+        styles=tuple(styles), sheets=sheets[0], valid=sheets[1], invalid=sheets[2],
+        registers=tuple(registers), contests=tuple(contests), failures=tuple(urn.failures),
+        parameters=tuple(
+            (row["name"], row["value"], row["unit"]) for row in parameter_rows(memory.parameters)
+        ),
+        event_counter=memory.event_counter, urns=tuple(urns),
+    )
+
+
+def _time(urn: EmulatedUrn) -> datetime | None:
+    """The moment on the report; None where a faulty urn leaves it out."""
+    clock = urn.memory.clock
+    text = urn.behaviour.report_stamp(stamp(clock.time_ms(urn.agenda.now), clock.offset_min))
+    return datetime.fromisoformat(text) if text else None
+
+
+def _registers(urn: EmulatedUrn, book: Book) -> list[Register]:
+    """Every option at both storage locations: its counter, and its votes among the records."""
+    among = Counter(
+        (contest, option)
+        for record in book.records
+        for contest, options in record.judgement.votes.items() for option in options
+    )
+    names = {
+        (contest.id, option.id): option.name.ky
+        for contest in book.contests for option in contest.options
+    }
+    return [
+        Register(contest, option, votes, among[contest, option], names[contest, option])
+        for contest, row in book.counters.votes.items() for option, votes in row.items()
+    ]
+
+
+def _contests(book: Book) -> list[ContestTotals]:
+    counters = book.counters
+    return [
+        ContestTotals(contest, counters.overvotes[contest], counters.undervotes[contest])
+        for contest in counters.votes
+    ]
+
+
+def _joined(
+    registers: list[Register], contests: list[ContestTotals], results: dict[str, Any]
+) -> tuple[list[Register], list[ContestTotals]]:
+    """Own registers with those of another urn's results file added."""
+    votes = {(c, o): n for c, row in results["votes"].items() for o, n in row.items()}
+    own = [
+        Register(r.contest, r.option, r.totals + (n := votes.pop((r.contest, r.option), 0)),
+                 r.records + n, r.name)
+        for r in registers
+    ]
+    own += [Register(contest, option, n, n) for (contest, option), n in votes.items()]
+    over, under = dict(results["overvotes"]), dict(results["undervotes"])
+    totals = [
+        ContestTotals(t.contest, t.overvotes + over.pop(t.contest, 0),
+                      t.undervotes + under.pop(t.contest, 0))
+        for t in contests
+    ]
+    totals += [ContestTotals(c, over.get(c, 0), under.get(c, 0)) for c in over]
+    return own, totals
+

@@ -1,0 +1,113 @@
+"""Files that the host loads into the urn: a definition, another urn's results, software."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from kalys.ballots.package import read_package
+from kalys.emulators.urn.exports import RESULTS_FORMAT
+from kalys.emulators.urn.states import Cause
+from kalys.errors import KalysError
+from kalys.protocols.urn.messages import Purpose, Result
+
+if TYPE_CHECKING:
+    from kalys.emulators.urn.core import EmulatedUrn
+
+MOST_BYTES = 8 * 1024 * 1024
+
+
+class Upload:
+    """One file on its way in. ValueError when it is announced with sizes that cannot be."""
+
+    def __init__(self, purpose: str, size: int, sha256: bytes) -> None:
+        if not 0 < size <= MOST_BYTES or len(sha256) != hashlib.sha256().digest_size:
+            raise ValueError(f"no file has {size} bytes and a digest of {len(sha256)}")
+        self.purpose = Purpose(purpose)
+        self.sha256 = sha256
+        self._size = size
+        self._data = bytearray()
+
+    @property
+    def received(self) -> int:
+        return len(self._data)
+
+    def take(self, offset: int, data: bytes) -> bool:
+        """Append a chunk; False when it does not continue what is there, or is too much."""
+        if offset != len(self._data) or len(self._data) + len(data) > self._size:
+            return False
+        self._data += data
+        return True
+
+    def commit(self, urn: EmulatedUrn) -> Result:
+        """Take the file into use; what is wrong with it otherwise."""
+        data = bytes(self._data)
+        if len(data) != self._size or hashlib.sha256(data).digest() != self.sha256:
+            return Result.BAD_HASH
+        if self.purpose is Purpose.DEFINITION:
+            return _definition(urn, data, self.sha256)
+        if self.purpose is Purpose.RESULTS:
+            return _results(urn, data)
+        return _software(urn, self.sha256)
+
+
+def _definition(urn: EmulatedUrn, data: bytes, sha256: bytes) -> Result:
+    try:
+        package = read_package(data)
+    except (KalysError, ValueError):
+        return Result.BAD_DEFINITION
+    memory = urn.memory
+    memory.define(package, sha256)
+    memory.event_counter += 1
+    urn.monitor.begin()
+    urn.rebuild_core()
+    urn.log("file", f"definition file added, SHA-256 {sha256.hex()}", "success", "memory")
+    urn.log("definition", f"definition of {package.definition.id}, style {package.style}, loaded",
+            "success", "definition")
+    urn.move(Cause.DEFINED)
+    return Result.OK
+
+
+def _results(urn: EmulatedUrn, data: bytes) -> Result:
+    memory = urn.memory
+    try:
+        results = json.loads(data)
+        right = _fits(results, urn)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        right = False
+    if not right:
+        return Result.BAD_DEFINITION
+    serial = results["device"]["serial"]
+    memory.imports[serial] = results
+    urn.log("file", f"results of urn {serial} added", "success", "memory")
+    return Result.OK
+
+
+def _fits(results: Any, urn: EmulatedUrn) -> bool:
+    """Whether these are results of another urn of this station in this election."""
+    package = urn.memory.package
+    if package is None or results["format"] != RESULTS_FORMAT:
+        return False
+    numbers = [results[name] for name in ("sheets", "valid", "invalid")]
+    numbers += [n for row in results["votes"].values() for n in row.values()]
+    numbers += [*results["overvotes"].values(), *results["undervotes"].values()]
+    same = (results["election"], results["station"]) == (package.definition.id, package.station)
+    return (
+        same
+        and isinstance(results["device"]["serial"], str)
+        and results["device"]["serial"] != urn.serial
+        and isinstance(results["style"], str)
+        and all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in numbers)
+    )
+
+
+def _software(urn: EmulatedUrn, sha256: bytes) -> Result:
+    memory = urn.memory
+    old = memory.software_sha256 or urn.configuration.firmware_sha256
+    memory.software_sha256 = sha256
+    original = sha256 == urn.configuration.firmware_sha256
+    memory.software_suffix = "" if original else f"+{sha256.hex()[:8]}"
+    memory.event_counter += 1
+    urn.log("software", f"software {old.hex()} replaced by {sha256.hex()}", "success", "firmware")
+    return Result.OK
