@@ -23,7 +23,8 @@ from kalys.protocols.urn.messages import (
 
 from .conftest import events, requests, responses
 
-quiet = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+quiet = settings(max_examples=60, deadline=None,
+                 suppress_health_check=[HealthCheck.function_scoped_fixture])
 RESULTS = {
     "time_ms": 1638108005000, "offset_min": 360, "sheets": 2, "valid": 1, "invalid": 1,
     "votes": [{"contest": "party", "option": "P01", "votes": 1},
@@ -72,11 +73,11 @@ def test_a_response_and_an_event_come_out_as_they_went_in(dialect, response, eve
 @given(st.lists(st.binary(max_size=60) | st.sampled_from([b"\r\n", b"*", b"+TOT", b"!", b"=V "]),
                 max_size=12))
 def test_no_bytes_make_a_codec_raise(dialect, noise):
-    client = ClientCodec(dialect)
+    client, server = ClientCodec(dialect), ServerCodec(dialect)
     client.encode(Request(1, Op.RESULTS))
     for piece in noise:
         assert messages(client.feed(piece)) == []
-        assert messages(ServerCodec(dialect).feed(piece)) == []
+        assert messages(server.feed(piece)) == []
 
 
 @quiet

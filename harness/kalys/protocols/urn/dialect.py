@@ -78,7 +78,7 @@ class Templates:
 
     def __init__(self, dialect: LineDialect) -> None:
         known = formats(dialect.words)
-        if not re.fullmatch(r"[\r\n\x00-\x20\x7f]+", dialect.terminator):
+        if not re.fullmatch(r"[\x00-\x1f]+", dialect.terminator):
             raise ValueError("terminator: control characters only, so that no text contains it")
         self.refusal = _template("refusal", dialect.refusal, known, {"result"})
         self.event = _template("event", dialect.event, known, {"body"}, {"number", "time_ms"})
