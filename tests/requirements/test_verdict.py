@@ -52,6 +52,18 @@ def test_a_clean_volume_passes_with_its_bound_in_a_plain_sentence():
     assert (sheets.trials, sheets.failures) == (2200, 0)
 
 
+def test_positions_counted_in_groups_tell_their_sheets_too():
+    told = verdict("ACC-001", *(count("ACC-001", 76 * 50, sheets=50) for _ in range(44)))
+    assert told.reason.startswith("No error in 2,200 sheets (167,200 ballot positions)")
+    assert told.measurements[1].trials == 2200
+
+
+def test_sheets_that_went_wrong_one_by_one_are_not_taken_for_all_sheets():
+    bad = count("PAP-001", 1, 1, sheet="s-1")
+    (measured,) = verdict("PAP-001", count("PAP-001", 2199), bad).measurements
+    assert (measured.trials, measured.failures) == (2200, 1)
+
+
 def test_the_full_volume_needs_no_deviation():
     told = verdict("ACC-001", count("ACC-001", 10_000_004), plan=load_plan("full"))
     assert (told.verdict, told.deviations) == (Outcome.PASS, ())
@@ -251,7 +263,7 @@ def test_every_count_verdict_carries_the_bound(name, counts):
 
 
 def test_all_requirements_get_a_verdict_in_order():
-    told = judge_all(catalogue.load(), QUICK, {}, [count("MRK-010", 30)], ())
+    told = judge_all(catalogue.load(), QUICK, {}, [count("MRK-010", 30)])
     assert [v.requirement for v in told] == [r.id for r in catalogue.load()]
     assert {v.verdict for v in told} == {Outcome.NOT_TESTED, Outcome.PASS}
     assert all(v.reason for v in told)

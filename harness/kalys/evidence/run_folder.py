@@ -19,7 +19,7 @@ from kalys.evidence import standalone
 from kalys.evidence.canonical import canonical
 from kalys.evidence.disk import cannot_write, write_whole
 from kalys.evidence.sealing import Status, seal
-from kalys.evidence.signing import SigningKey
+from kalys.evidence.signing import LaboratoryKey
 
 
 class RunFolder:
@@ -79,7 +79,7 @@ class RunFolder:
 
     def seal(
         self,
-        key: SigningKey,
+        key: LaboratoryKey,
         *,
         status: Status = "complete",
         about: Mapping[str, Any] | None = None,

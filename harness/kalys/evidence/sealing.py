@@ -24,7 +24,7 @@ from kalys.errors import EvidenceError
 from kalys.evidence import standalone
 from kalys.evidence.canonical import canonical
 from kalys.evidence.disk import write_whole
-from kalys.evidence.signing import SigningKey
+from kalys.evidence.signing import LaboratoryKey
 
 Status = Literal["complete", "interrupted"]
 MANIFEST = "evidence/manifest.sha256"
@@ -32,7 +32,7 @@ VERIFIER = "evidence/verify.py"
 
 
 def seal(
-    folder: Path, key: SigningKey, status: Status, about: Mapping[str, Any] | None = None
+    folder: Path, key: LaboratoryKey, status: Status, about: Mapping[str, Any] | None = None
 ) -> Path:
     """Seal a run folder; returns the path of the envelope.
 
@@ -75,7 +75,7 @@ def seal(
     return path
 
 
-def sign(statement: Mapping[str, Any], key: SigningKey) -> bytes:
+def sign(statement: Mapping[str, Any], key: LaboratoryKey) -> bytes:
     """A statement in its signed DSSE envelope, as JSON."""
     envelope = Envelope(canonical(statement).encode(), standalone.PAYLOAD_TYPE, {})
     envelope.sign(CryptoSigner(key.private, SSlibKey.from_crypto(key.private.public_key())))

@@ -23,7 +23,7 @@ from kalys.errors import ConfigurationError
 
 
 @dataclass(frozen=True)
-class SigningKey:
+class LaboratoryKey:
     """A key, where it lies (None: nowhere, it dies with the process), and what to tell the user."""
 
     private: Ed25519PrivateKey
@@ -37,9 +37,9 @@ class SigningKey:
         return self.private.public_key().public_bytes(serialization.Encoding.Raw, raw).hex()
 
 
-def ephemeral(warning: str = "") -> SigningKey:
+def ephemeral(warning: str = "") -> LaboratoryKey:
     """A key that is never stored."""
-    return SigningKey(Ed25519PrivateKey.generate(), None, warning)
+    return LaboratoryKey(Ed25519PrivateKey.generate(), None, warning)
 
 
 def key_path(environment: Mapping[str, str] | None = None) -> Path:
@@ -48,7 +48,7 @@ def key_path(environment: Mapping[str, str] | None = None) -> Path:
     return Path(named).expanduser() if named else Path(user_config_dir("kalys")) / "laboratory.key"
 
 
-def load_or_create(environment: Mapping[str, str] | None = None) -> SigningKey:
+def laboratory_key(environment: Mapping[str, str] | None = None) -> LaboratoryKey:
     """The laboratory's key; made when there is none yet, ephemeral when none can be kept.
 
     ConfigurationError when a file is there that is not an Ed25519 key.
@@ -65,7 +65,7 @@ def load_or_create(environment: Mapping[str, str] | None = None) -> SigningKey:
         )
 
 
-def _read(path: Path) -> SigningKey:
+def _read(path: Path) -> LaboratoryKey:
     data = path.read_bytes()
     try:
         private = serialization.load_pem_private_key(data, password=None)
@@ -80,10 +80,10 @@ def _read(path: Path) -> SigningKey:
     warning = ""
     if os.name == "posix" and path.stat().st_mode & 0o077:
         warning = f"Others can read the signing key {path}: chmod 600 it."
-    return SigningKey(private, path, warning)
+    return LaboratoryKey(private, path, warning)
 
 
-def _create(path: Path) -> SigningKey:
+def _create(path: Path) -> LaboratoryKey:
     private = Ed25519PrivateKey.generate()
     pem = private.private_bytes(
         serialization.Encoding.PEM,
@@ -108,4 +108,5 @@ def _create(path: Path) -> SigningKey:
             f"No signing key can be kept at {path} ({error.strerror}): this run is signed with a "
             "key that is thrown away. Set KALYS_KEY to a key file to sign as your laboratory."
         )
-    return SigningKey(private, path, f"A new signing key was made: {path}. Keep a copy of it safe.")
+    made = f"A new signing key was made: {path}. Keep a copy of it safe."
+    return LaboratoryKey(private, path, made)

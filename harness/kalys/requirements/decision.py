@@ -37,7 +37,8 @@ class Seen:
     """What was observed for one requirement.
 
     ``portions`` are (trials, failures) in order; ``checks`` says of each named check whether it
-    always held; ``readings`` are (value, standard uncertainty).
+    always held; ``readings`` are (value, standard uncertainty). ``sheets`` is 0 when it is not
+    known on how many sheets the trials lie; ``bad_sheets`` is how many at most had a failure.
     """
 
     portions: tuple[tuple[int, int], ...] = ()
@@ -77,12 +78,10 @@ def seen(observations: Sequence[Observation]) -> Seen:
     """Gather the observations of one requirement, in their order."""
     counted = [o for o in observations if o.kind in ("count", "check")]
     checks: dict[str, bool] = {}
-    sheets: dict[str, bool] = {}
     for o in counted:
         if o.kind == "check":
             checks[o.condition] = checks.get(o.condition, True) and not o.failures
-        if o.sheet:
-            sheets[o.sheet] = sheets.get(o.sheet, True) and not o.failures
+    sheets, bad_sheets = _sheets(counted)
     return Seen(
         portions=tuple((o.trials, o.failures) for o in counted),
         conditions=tuple(dict.fromkeys(o.condition for o in counted)),
@@ -92,9 +91,24 @@ def seen(observations: Sequence[Observation]) -> Seen:
             for o in observations
             if o.kind == "reading" and o.value is not None
         ),
-        sheets=len(sheets),
-        bad_sheets=sum(not ok for ok in sheets.values()),
+        sheets=sheets,
+        bad_sheets=bad_sheets,
     )
+
+
+def _sheets(counted: Sequence[Observation]) -> tuple[int, int]:
+    """On how many sheets the trials lie, and on how many at most a failure; (0, 0) when some
+    observation does not say."""
+    if not all(o.sheet or o.sheets for o in counted):
+        return 0, 0
+    named: dict[str, bool] = {}
+    for o in counted:
+        if o.sheet:
+            named[o.sheet] = named.get(o.sheet, True) and not o.failures
+    grouped = [o for o in counted if not o.sheet]
+    sheets = len(named) + sum(o.sheets for o in grouped)
+    bad = sum(not ok for ok in named.values()) + sum(min(o.failures, o.sheets) for o in grouped)
+    return sheets, bad
 
 
 def decide(

@@ -61,7 +61,7 @@ def _per_sheet(
 ) -> Measurement:
     of_sheets = Seen(portions=((found.sheets, found.bad_sheets),))
     return Measurement(
-        f"sheets concerned: {requirement.limit.metric}",
+        f"sheets concerned at most: {requirement.limit.metric}",
         float(found.bad_sheets),
         "1",
         trials=found.sheets,

@@ -35,8 +35,9 @@ class Observation:
     standard uncertainty ``u``), "check" (one named ``condition`` that held when ``failures`` is 0),
     "blocked" (the procedure could not go on; ``note`` says why) or "not-applicable".
     ``condition`` says under what condition (deck part, defect, position); ``note`` tells a person
-    what failed. ``sheet`` names the sheet when one is concerned. ``evidence`` is the range of
-    journal records behind it.
+    what failed. ``sheet`` names the sheet when one is concerned; ``sheets`` is the number of sheets
+    that the trials lie on, when they are positions. ``evidence`` is the range of journal records
+    behind it.
     """
 
     requirement: str
@@ -50,6 +51,7 @@ class Observation:
     condition: str = ""
     note: str = ""
     sheet: str = ""
+    sheets: int = 0
     device: str = ""
     time_base: str = "virtual"
     instrument: str = ""
