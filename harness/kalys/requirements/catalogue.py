@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -99,15 +99,19 @@ class Catalogue:
         return len(self.requirements)
 
     def __contains__(self, name: object) -> bool:
-        return any(r.id == name for r in self.requirements)
+        return name in self._by_id
 
     def __getitem__(self, name: str) -> Requirement:
-        for requirement in self.requirements:
-            if requirement.id == name:
-                return requirement
-        raise ConfigurationError(
-            f"there is no requirement {name}", remedy="kalys requirements lists them."
-        )
+        try:
+            return self._by_id[name]
+        except KeyError as error:
+            raise ConfigurationError(
+                f"there is no requirement {name}", remedy="kalys requirements lists them."
+            ) from error
+
+    @cached_property
+    def _by_id(self) -> dict[str, Requirement]:
+        return {r.id: r for r in self.requirements}
 
     @property
     def procedures(self) -> tuple[str, ...]:
