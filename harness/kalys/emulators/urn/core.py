@@ -202,7 +202,7 @@ class EmulatedUrn:
 
     # What it says
 
-    def emit(self, kind: EventKind, **fields: Any) -> None:
+    def emit(self, kind: EventKind, /, **fields: Any) -> None:
         """Number an event, keep it, and send it when somebody listens."""
         memory = self.memory
         memory.event_number += 1
