@@ -112,7 +112,7 @@ def test_a_dropped_vote_shows_in_a_volume_as_one_wrong_position():
 
 def test_records_out_of_step_show_in_the_three_way_comparison():
     with session_on(
-        ("records-out-of-step:every=10",),
+        ("records-out-of-step:one_in=10",),
         {"count.logic_and_accuracy": {"styles": ["KG-SM-27"]}}, seed=11,
     ) as session:
         result = run(session, "count.logic_and_accuracy")

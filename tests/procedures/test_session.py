@@ -117,7 +117,7 @@ def test_random_choices_depend_on_seed_and_name_alone(session):
 
 
 def test_an_unknown_procedure_is_told_with_those_of_its_family():
-    with pytest.raises(ConfigurationError, match="mark.line"):
+    with pytest.raises(ConfigurationError, match=r"mark\.line"):
         registry.get("mark.lines")
 
 

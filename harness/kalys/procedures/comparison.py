@@ -199,12 +199,16 @@ def _expected_of_pairs(contests: Sequence[Contest], pairs: Iterable[Pair]) -> Ta
 
 
 def match(counted: Sequence[Sheet], records: Sequence[VoteRecord]) -> Iterator[Pair]:
-    """Each counted sheet with one record, each record with one sheet, as like as can be."""
+    """Each counted sheet with one record, each record with one sheet, as like as can be.
+
+    Sheets without a doubtful mark choose first. A doubtful one takes the reading with the most
+    marks that is there: no other sheet has as good a claim to it, while a blank record fits many.
+    """
     waiting: dict[Signature, list[VoteRecord]] = defaultdict(list)
     for record in records:
         waiting[record.valid, _marks(record.marks)].append(record)
     unmatched = []
-    for sheet in counted:
+    for sheet in sorted(counted, key=lambda one: len(_ambiguous(one))):
         for signature in _signatures(sheet):
             if waiting.get(signature):
                 yield Pair(sheet, waiting[signature].pop(0))
@@ -236,7 +240,7 @@ def _signatures(sheet: Sheet) -> Iterator[Signature]:
     open_to_doubt = sorted(_ambiguous(sheet))
     certain = _marks(truth.marks) - frozenset(open_to_doubt)
     readings = chain.from_iterable(
-        combinations(open_to_doubt, n) for n in range(len(open_to_doubt) + 1)
+        combinations(open_to_doubt, n) for n in range(len(open_to_doubt), -1, -1)
     )
     for reading in readings:
         for valid in _validities(sheet):
