@@ -173,8 +173,8 @@ class UrnDriver:
     def records(self) -> Sequence[VoteRecord]:
         return tuple(self._record(row) for row in self._pages(Op.RECORDS, "records"))
 
-    def log(self) -> Sequence[LogEntry]:
-        return tuple(self._entry(row) for row in self._pages(Op.LOG, "entries"))
+    def log(self, first: int = 0) -> Sequence[LogEntry]:
+        return tuple(self._entry(row) for row in self._pages(Op.LOG, "entries", first))
 
     def parameters(self) -> Mapping[str, tuple[str, str]]:
         items = self._ask(Op.PARAMETERS)["items"]
@@ -225,12 +225,12 @@ class UrnDriver:
     def _ask(self, op: Op, **fields: Any) -> Mapping[str, Any]:
         return self.dialogue.request(op, **fields)
 
-    def _pages(self, op: Op, rows: str) -> Iterator[Mapping[str, Any]]:
-        """Every row of a list that is read page by page. It may grow meanwhile, never shrink."""
-        first, total = 0, 1
-        while first < total:
+    def _pages(self, op: Op, rows: str, first: int = 0) -> Iterator[Mapping[str, Any]]:
+        """The rows of a list from ``first`` on, page by page. It may grow, never shrink."""
+        total: int | None = None
+        while total is None or first < total:
             answer = self._ask(op, first=first, count=self._sizes.page)
-            if answer["total"] < total and first:
+            if total is not None and answer["total"] < total:
                 raise self._nonsense(f"the list of {rows} shrank to {answer['total']}")
             total = answer["total"]
             page = answer[rows]

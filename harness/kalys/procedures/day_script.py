@@ -125,13 +125,11 @@ class StatusReport(Step):
 class PowerCut(Step):
     """The supply is cut while a ballot is on its way, with the battery disconnected.
 
-    ``after`` is the urn's event that the cut follows; ``within_s`` the span, uniform and seeded, in
-    which it falls after that event; ``off_s`` how long there is no power.
+    The moment is seeded, anywhere in the ballot's transaction; ``off_s`` is how long there is no
+    power.
     """
 
     do: Literal["power-cut"]
-    after: Literal["sheet_inserted", "sheet_read"] = "sheet_read"
-    within_s: float = Field(default=1.2, ge=0)
     off_s: float = Field(default=30.0, gt=0)
 
 

@@ -40,8 +40,10 @@ def cut_offsets(session: Session, profile: Profile, cuts: int) -> list[float]:
     return offsets
 
 
-def cut_once(session: Session, prepared: Prepared, sheet: Sheet, after: float) -> str:
-    """Feed, cut ``after`` seconds later, restore, and look; in words what is wrong, or ""."""
+def cut_once(
+    session: Session, prepared: Prepared, sheet: Sheet, after: float, off_s: float = OFF_S
+) -> str:
+    """Feed, cut ``after`` seconds later for ``off_s``, restore, and look; what is wrong, or ""."""
     urn, feeder, clock = prepared.urn, prepared.feeder, session.clock
     feeder.take_returned()
     before = urn.status()
@@ -50,7 +52,7 @@ def cut_once(session: Session, prepared: Prepared, sheet: Sheet, after: float) -
     feeder.insert(sheet)
     clock.sleep(after)
     session.supply.output(False)
-    clock.sleep(OFF_S)
+    clock.sleep(off_s)
     session.supply.output(True)
     urn.reconnect()
     back, boxed = _where(session, prepared, sheet.id)

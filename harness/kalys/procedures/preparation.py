@@ -123,6 +123,7 @@ def load_election(prepared: Prepared) -> Tape:
 
 def open_polls(prepared: Prepared) -> None:
     """Open the polls as an operator, five seconds past the opening hour."""
+    prepared.urn.login(Role.ADMINISTRATOR)
     prepared.urn.set_clock(prepared.definition.opens + AFTER_THE_HOUR)
     prepared.urn.login(Role.OPERATOR)
     prepared.urn.open()
