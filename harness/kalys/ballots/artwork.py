@@ -40,45 +40,52 @@ def blank_face(layout: Layout, face: Face | None) -> Picture:
         return picture
     scale = layout.px_per_mm * OVERSAMPLING
     for box in face.boxes:
-        _rectangle(picture, scale, box.x, box.y, box.width, box.height, grey(box.density))
+        _rectangle(picture, scale, (box.x, box.y), (box.width, box.height), grey(box.density))
     for line in face.lines:
         half = line.width_mm / 2
-        x, y = min(line.x1, line.x2), min(line.y1, line.y2)
-        _rectangle(picture, scale, x - half, y - half, abs(line.x2 - line.x1) + line.width_mm,
-                   abs(line.y2 - line.y1) + line.width_mm, grey(line.density))
+        corner = (min(line.x1, line.x2) - half, min(line.y1, line.y2) - half)
+        size = (abs(line.x2 - line.x1) + line.width_mm, abs(line.y2 - line.y1) + line.width_mm)
+        _rectangle(picture, scale, corner, size, grey(line.density))
     picture = _set_texts(picture, scale, face.texts)
     for track in face.tracks:
-        width, height = track.mark_mm
         for _, x, y in track_centres(track, layout.page_mm):
-            _rectangle(picture, scale, x - width / 2, y - height / 2, width, height, INK)
-    width, height = face.code.mark_mm
+            _bar(picture, scale, (x, y), track.mark_mm)
     for i, bit in enumerate(face.code.bits):
         if bit == "1":
             x = face.code.x + i * face.code.pitch
-            _rectangle(picture, scale, x - width / 2, face.code.y - height / 2, width, height, INK)
+            _bar(picture, scale, (x, face.code.y), face.code.mark_mm)
     for target in face.targets:
         _outline(picture, scale, target)
     return picture
 
 
 def _rectangle(
-    picture: Picture, scale: float, x: float, y: float, width: float, height: float, level: int
+    picture: Picture, scale: float, corner: tuple[float, float], size: tuple[float, float],
+    level: int,
 ) -> None:
+    (x, y), (width, height) = corner, size
     left, top = round(x * scale), round(y * scale)
     right = max(left + 1, round((x + width) * scale))
     bottom = max(top + 1, round((y + height) * scale))
     picture[max(top, 0):bottom, max(left, 0):right] = level
 
 
+def _bar(
+    picture: Picture, scale: float, centre: tuple[float, float], size: tuple[float, float]
+) -> None:
+    """A timing or code mark."""
+    corner = (centre[0] - size[0] / 2, centre[1] - size[1] / 2)
+    _rectangle(picture, scale, corner, size, INK)
+
+
 def _outline(picture: Picture, scale: float, target: Target) -> None:
-    """Outline, its outer edge on the target's measure; white inside, as printed on a free ground."""
+    """The outline, its outer edge on the target's measure, and white paper inside."""
     w, h, line = target.width, target.height, target.line_mm
-    if target.shape == "square":
-        x, y = target.x - w / 2, target.y - h / 2
-        _rectangle(picture, scale, x, y, w, h, INK)
-        _rectangle(picture, scale, x + line, y + line, w - 2 * line, h - 2 * line, PAPER)
-        return
     for shrink, level in ((0.0, INK), (line, PAPER)):
+        if target.shape == "square":
+            corner = (target.x - w / 2 + shrink, target.y - h / 2 + shrink)
+            _rectangle(picture, scale, corner, (w - 2 * shrink, h - 2 * shrink), level)
+            continue
         centre = (round(target.x * scale * 2**_SUBPIXEL), round(target.y * scale * 2**_SUBPIXEL))
         axes = (
             round((w / 2 - shrink) * scale * 2**_SUBPIXEL),

@@ -1,9 +1,9 @@
 """Builders of decks: what a suite feeds, and why each sheet is in it.
 
 Every builder is seeded and gives each sheet its truth and its group. Decks for one question each
-(lines, folds, foreign sheets, ...) spread over all positions of the style; ``logic_and_accuracy`` is
-the deck that a commission would feed on the eve of an election, after the scheme that VxSuite uses:
-ballot i marks position i mod n in each contest with n options, plus overvotes and blanks.
+(lines, folds, foreign sheets, ...) spread over all positions of the style; ``logic_and_accuracy``
+is the deck that a commission would feed on the eve of an election, after VxSuite's scheme: ballot i
+marks position i mod n in each contest with n options, plus overvotes and blanks.
 """
 
 from __future__ import annotations
@@ -63,12 +63,12 @@ class _Bench:
         return next((c for c in self.contests if c.decides_validity), self.contests[0])
 
     def sheet(
-        self, group: str, marks: Sequence[Mark], paper: Paper = Paper(),
+        self, group: str, marks: Sequence[Mark], paper: Paper | None = None,
         orientation: str = "down-head", truth: Truth | None = None,
     ) -> Sheet:
         """A sheet without its number; ``_numbered`` gives it one."""
         return Sheet(
-            "", self.definition.id, self.style, tuple(marks), paper, orientation,
+            "", self.definition.id, self.style, tuple(marks), paper or Paper(), orientation,
             self.rng.getrandbits(32), truth or truth_of(self.contests, marks), group,
         )
 
@@ -156,13 +156,15 @@ def marks(
 ) -> Deck:
     """Marks of all kinds over all positions, parameters anywhere in their ranges (MRK-006).
 
-    The group is "valid", "ambiguous" or "invalid". An invalid mark stands beside a proper vote for
-    another option, so that reading it as a vote would spoil the sheet; every other one stands alone.
+    The group is "valid", "ambiguous" or "invalid". An invalid mark stands, on
+    every other sheet, beside a proper vote that reading it as a vote would spoil; others stand
+    alone.
     """
     bench = _Bench.of(definition, style, "marks", seed)
     sheets = []
     for i, (contest, option) in enumerate(bench.places(n)):
-        mark = draw_mark(bench.rng, contest.id, option, (kinds[(i + i // len(kinds)) % len(kinds)],))
+        kind = kinds[(i + i // len(kinds)) % len(kinds)]
+        mark = draw_mark(bench.rng, contest.id, option, (kind,))
         klass = KINDS[mark.kind].klass
         put = bench.with_deciding(contest, mark)
         if klass == "invalid" and contest.decides_validity and i % 2:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -48,6 +48,21 @@ _GRAIN = 512
 
 PLAIN = "plain"
 """The style of a sheet without print."""
+
+
+@dataclass(frozen=True)
+class _Side:
+    """What is seen of a sheet, apart from its marks: print (or none) and the state of the paper."""
+
+    layout: Layout
+    name: str
+    face: Face | None
+    paper: Paper
+    turned: bool
+
+    @property
+    def print_key(self) -> tuple[str, str, str]:
+        return (self.layout.election, self.layout.style, self.name) if self.face else ("", "", "")
 
 
 class Renderer:
@@ -90,25 +105,33 @@ class Renderer:
 
         ``out``, an array of that shape, is filled and returned if given.
         """
-        layout = self.layout(sheet)
-        paper = _rounded(sheet.paper, layout)
-        name = "back" if sheet.orientation.startswith("up") else "front"
-        face = None if sheet.style == PLAIN else layout.faces.get(name)  # type: ignore[call-overload]
-        turned = sheet.orientation.endswith("foot")
+        side = self._side(sheet)
+        layout, paper, face = side.layout, side.paper, side.face
         rng = np.random.default_rng(sheet.seed & 0xFFFFFFFF)
-        picture = self._paper(layout, face, name, paper, turned, rng, out)
+        picture = self._paper(side, rng, out)
         tone = _tone(paper)
-        matrix = placement(layout, paper, turned=turned)
+        matrix = placement(layout, paper, turned=side.turned)
+        pen = _Pen(picture, matrix, layout.px_per_mm, tone, self._grain, rng)
         if face is not None:
+            printed = {(target.contest, target.option) for target in face.targets}
             for mark in sheet.marks:
-                if any(t.contest == mark.contest and t.option == mark.option for t in face.targets):
+                if (mark.contest, mark.option) in printed:
                     for stroke in strokes(mark, face):
-                        self._stamp(picture, stroke, matrix, layout.px_per_mm, tone, rng)
+                        pen.draw(stroke)
         draw_folds(picture, paper, matrix, layout, tone)
         draw_stains(picture, paper.stains, matrix, layout.px_per_mm, tone)
         draw_tears(picture, paper, matrix, layout, rng)
         draw_streaks(picture, paper.streaks, layout.px_per_mm, tone)
         return picture
+
+    def _side(self, sheet: Sheet) -> _Side:
+        layout = self.layout(sheet)
+        back = sheet.orientation.startswith("up")
+        face = layout.faces.get("back" if back else "front")
+        return _Side(
+            layout, "back" if back else "front", None if sheet.style == PLAIN else face,
+            _rounded(sheet.paper, layout), sheet.orientation.endswith("foot"),
+        )
 
     def scan_together(self, first: Sheet, second: Sheet, offset_mm: float) -> Picture:
         """Two sheets drawn in at once: ``second`` lies behind ``first``, its head ``offset_mm``
@@ -125,19 +148,16 @@ class Renderer:
         picture[one.shape[0]:, : two.shape[1]] = rest
         return picture
 
-    def _paper(
-        self, layout: Layout, face: Face | None, name: str, paper: Paper, turned: bool,
-        rng: np.random.Generator, out: Picture | None,
-    ) -> Picture:
+    def _paper(self, side: _Side, rng: np.random.Generator, out: Picture | None) -> Picture:
         """Base and noise in one pass."""
-        rows, columns = layout.shape
-        scale = layout.px_per_mm
-        sx, sy = (round(s * scale) for s in paper.shift_mm)
-        inner = tuple(max(-_MARGIN, min(_MARGIN, s)) for s in (sx, sy))
-        rest = replace(paper, shift_mm=((sx - inner[0]) / scale, (sy - inner[1]) / scale))
-        base = self._base(layout, face, name, rest, turned)
+        rows, columns = side.layout.shape
+        scale, paper = side.layout.px_per_mm, side.paper
+        shift = [round(s * scale) for s in paper.shift_mm]
+        inner = [max(-_MARGIN, min(_MARGIN, s)) for s in shift]
+        rest = ((shift[0] - inner[0]) / scale, (shift[1] - inner[1]) / scale)
+        base = self._base(replace(side, paper=replace(paper, shift_mm=rest)))
         x, y = _MARGIN - inner[0], _MARGIN - inner[1]
-        noise = self._noise_tile(paper.noise, layout.shape)
+        noise = self._noise_tile(paper.noise, side.layout.shape)
         nx, ny = rng.integers(0, _NOISE_MARGIN, 2)
         picture = np.empty((rows, columns), np.uint8) if out is None else out
         cv2.add(
@@ -146,41 +166,39 @@ class Renderer:
         )
         return picture
 
-    def _base(
-        self, layout: Layout, face: Face | None, name: str, paper: Paper, turned: bool
-    ) -> Picture:
+    def _base(self, side: _Side) -> Picture:
         """The warped print with a margin, darker by the mean of the noise that will be added."""
+        paper = side.paper
+        turned = side.turned and side.face is not None
         key = (
-            layout.election, layout.style, name if face else "", turned and face is not None,
-            paper.skew_deg, paper.stretch, paper.shift_mm, paper.brightness, paper.contrast,
-            paper.background, _noise_level(paper.noise),
+            side.print_key, turned, paper.skew_deg, paper.stretch, paper.shift_mm,
+            paper.brightness, paper.contrast, paper.background, _noise_level(paper.noise),
         )
-        base = self._bases.get(key)
-        if base is not None:
+        known = self._bases.get(key)
+        if known is not None:
             self._bases.move_to_end(key)
-            return base
-        matrix = placement(layout, paper, turned=turned)
-        printed = self._printed(layout, face, name)
-        rows, columns = layout.shape
-        matrix = matrix.copy()
-        scale = layout.px_per_mm * OVERSAMPLING
+            return known
+        matrix = placement(side.layout, paper, turned=turned)
+        rows, columns = side.layout.shape
+        scale = side.layout.px_per_mm * OVERSAMPLING
         # The print's pixel (i, j) has its centre at ((i + 0.5) / scale) mm.
         matrix[:, 2] += matrix[:, :2] @ (0.5 / scale, 0.5 / scale) + _MARGIN
         matrix[:, :2] /= scale
-        base = cv2.warpAffine(
-            printed, matrix, (columns + 2 * _MARGIN, rows + 2 * _MARGIN), flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_CONSTANT, borderValue=float(_before_tone(paper)),
+        warped = cv2.warpAffine(
+            self._printed(side), matrix, (columns + 2 * _MARGIN, rows + 2 * _MARGIN),
+            flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT,
+            borderValue=float(_before_tone(paper)),
         )
-        base = cv2.LUT(base, _curve(paper))
+        base: Picture = np.asarray(cv2.LUT(warped, _curve(paper)), np.uint8)
         self._bases[key] = base
         while len(self._bases) > self._limit:
             self._bases.popitem(last=False)
         return base
 
-    def _printed(self, layout: Layout, face: Face | None, name: str) -> Picture:
-        key = (layout.election, layout.style, name) if face else ("", "", "")
+    def _printed(self, side: _Side) -> Picture:
+        key = side.print_key
         if key not in self._faces:
-            self._faces[key] = blank_face(layout, face)
+            self._faces[key] = blank_face(side.layout, side.face)
         return self._faces[key]
 
     def _noise_tile(self, noise: float, shape: tuple[int, int]) -> Picture:
@@ -196,14 +214,22 @@ class Renderer:
             self._noise[key] = np.clip(np.rint(values + mean), 0, 2 * mean).astype(np.uint8)
         return self._noise[key]
 
-    def _stamp(
-        self, picture: Picture, stroke: Stroke, matrix: Matrix, scale: float, tone: Tone,
-        rng: np.random.Generator,
-    ) -> None:
-        """Darken the picture where the pen went."""
-        points = to_pixels(matrix, stroke.points)
-        width = max(1, round(stroke.width_mm * scale))
-        place = region(picture, points, width / 2 + 2)
+
+@dataclass(frozen=True)
+class _Pen:
+    """Darkens a picture where a pen goes."""
+
+    picture: Picture
+    matrix: Matrix
+    scale: float
+    tone: Tone
+    grain: NDArray[np.float32]
+    rng: np.random.Generator
+
+    def draw(self, stroke: Stroke) -> None:
+        points = to_pixels(self.matrix, stroke.points)
+        width = max(1, round(stroke.width_mm * self.scale))
+        place = region(self.picture, points, width / 2 + 2)
         if place is None:
             return
         view, left, top = place
@@ -215,15 +241,17 @@ class Renderer:
             cv2.polylines(mask, path, False, 255, width, cv2.LINE_AA, 4)
         alpha = mask * np.float32(stroke.density / 255)
         if stroke.grain:
-            rows, columns = view.shape
-            x, y = rng.integers(0, max(1, _GRAIN - max(rows, columns)), 2)
-            grain = self._grain[y : y + rows, x : x + columns]
-            if grain.shape == alpha.shape:
-                alpha *= 1 + np.float32(stroke.grain) * grain
-        ink = np.float32(tone.level(1.0))
-        lighter = view - ink
-        np.clip(lighter, 0, None, out=lighter)
-        view[:] = np.clip(np.rint(view - alpha * lighter), 0, 255).astype(np.uint8)
+            alpha *= 1 + np.float32(stroke.grain) * self._texture(view.shape)
+        # A stroke takes a part of what light is left above ink, so that it never lightens.
+        left_over = np.clip(view - np.float32(self.tone.level(1.0)), 0, None)
+        view[:] = np.clip(np.rint(view - alpha * left_over), 0, 255).astype(np.uint8)
+
+    def _texture(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        """A part of the grain as large as ``shape``, repeated where that is larger."""
+        y, x = self.rng.integers(0, _GRAIN, 2)
+        rows = (np.arange(shape[0]) + y) % _GRAIN
+        columns = (np.arange(shape[1]) + x) % _GRAIN
+        return self.grain[np.ix_(rows, columns)]
 
 
 def _rounded(paper: Paper, layout: Layout) -> Paper:

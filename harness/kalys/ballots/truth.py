@@ -1,7 +1,7 @@
 """What a correct device does with a sheet, derived from its marks by the published classes.
 
-Valid marks are votes, invalid marks are nothing, and any ambiguous mark takes the sheet out of every
-accuracy verdict: it may be given back, or counted with the mark read either way.
+Valid marks are votes, invalid marks are nothing, and any ambiguous mark takes the sheet out of all
+accuracy verdicts: it may be given back, or counted with the mark read either way.
 """
 
 from __future__ import annotations

@@ -5,14 +5,15 @@ valid kinds with parameters anywhere inside their published ranges; paper effect
 declared range (skew +-3 degrees, shift +-5 mm, stretch 1 %). About three sheets in a hundred are
 invalid by rule, half of them blank and half overvoted.
 
-Sheet i depends on the seed and i alone, so that shards of a campaign can make their own parts. Skew,
-stretch and tone come from a small set of conditions drawn per seed: a renderer's pool holds them.
+Sheet i depends on the seed and i alone, so that shards of a campaign can make their own parts.
+Skew, stretch and tone come from a small set of conditions drawn per seed: a renderer's pool holds them.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 
 from kalys.ballots.deck_file import READABLE, Deck, Generated
@@ -99,31 +100,28 @@ def _condition(rng: random.Random) -> tuple[Paper, str]:
     return paper, rng.choice(READABLE)
 
 
+@dataclass(frozen=True)
 class _Maker:
     """Makes sheet i; a class so that a deck can be sent to another process."""
 
-    def __init__(
-        self, election: str, style: str, contests: Sequence[Contest],
-        weights: Sequence[Sequence[float]], conditions: Sequence[tuple[Paper, str]], seed: int,
-    ) -> None:  # noqa: PLR0917 - the parts of one recipe, made in one place
-        self._election = election
-        self._style = style
-        self._contests = contests
-        self._weights = weights
-        self._conditions = conditions
-        self._seed = seed
+    election: str
+    style: str
+    contests: Sequence[Contest]
+    weights: Sequence[Sequence[float]]
+    conditions: Sequence[tuple[Paper, str]]
+    seed: int
 
     def __call__(self, i: int) -> Sheet:
-        rng = random.Random(f"volume/{self._seed}/{i}")
+        rng = random.Random(f"volume/{self.seed}/{i}")
         marks: list[Mark] = []
-        for contest, weights in zip(self._contests, self._weights, strict=True):
+        for contest, weights in zip(self.contests, self.weights, strict=True):
             ids = contest.option_ids
             for option in self._choose(rng, contest, ids, weights):
                 marks.append(draw_mark(rng, contest.id, option))
-        paper, orientation = self._conditions[rng.randrange(len(self._conditions))]
+        paper, orientation = self.conditions[rng.randrange(len(self.conditions))]
         return Sheet(
-            f"v{i + 1:06d}", self._election, self._style, tuple(marks), _on_the_way(paper, rng),
-            orientation, rng.getrandbits(32), truth_of(self._contests, marks), "volume",
+            f"v{i + 1:06d}", self.election, self.style, tuple(marks), _on_the_way(paper, rng),
+            orientation, rng.getrandbits(32), truth_of(self.contests, marks), "volume",
         )
 
     def _choose(

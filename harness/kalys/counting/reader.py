@@ -6,8 +6,8 @@ is rejected with a word of ``kalys.protocols.urn.messages.ReturnReason``, never 
 knows layouts and thresholds and nothing about elections, and it never sees a truth.
 
 Fill is the share of a target's inside that is dark. At ``vote_fill`` and above it is a vote, below
-``blank_fill`` it is none, between the two the mark is ambiguous and the sheet goes back to the voter
-(VVSG 2.0 1.1.6-K: a mark must not flip between vote and no vote).
+``blank_fill`` it is none; between the two the mark is ambiguous and the sheet goes back to the
+voter (VVSG 2.0 1.1.6-K: a mark must not flip between vote and no vote).
 """
 
 from __future__ import annotations
@@ -158,7 +158,8 @@ class Reader:
             abs(columns - self._shape[1]) > 0.02 * self._shape[1]
         ):
             raise ConfigurationError(
-                f"expected about {self._shape[1]} x {self._shape[0]} pixels, got {columns} x {rows}",
+                f"expected about {self._shape[1]} x {self._shape[0]} pixels, "
+                f"got {columns} x {rows}",
                 where="scan",
                 remedy="Scan the whole page at the layout's resolution.",
             )

@@ -143,7 +143,10 @@ def register(image: Picture, frame: Frame, threshold: float) -> Registration | N
     right = find_teeth(image, frame.right, threshold)
     for a, b in sorted(product(left, right), key=lambda pair: -(pair[0].score + pair[1].score)):
         found = _fit(a, b, frame)
-        if found is not None and _holds(found, a, b, frame, image, threshold):
+        if (
+            found is not None and _enough_rows(found, (a, b), frame, image.shape)
+            and _proved(found, frame, image, threshold)
+        ):
             return found
     return None
 
@@ -206,17 +209,20 @@ def _smooth(rows_mm: Floats, off: Floats, at: Floats) -> Floats | None:
     ])
 
 
-def _holds(
-    found: Registration, left: Teeth, right: Teeth, frame: Frame, image: Picture, threshold: float
+def _enough_rows(
+    found: Registration, teeth: tuple[Teeth, Teeth], frame: Frame, shape: tuple[int, ...]
 ) -> bool:
-    """The proof: enough rows are seen, and the marks of the other edges are where they should be."""
-    for teeth, edge, places in (
-        (left, frame.left, frame.left_mm), (right, frame.right, frame.right_mm),
-    ):
-        at = found.pixels(places[edge.index])
-        in_view = int(_inside(at, image.shape, 2).sum())
-        if teeth.index.size < max(8, LEAST_ROWS * in_view):
+    """Whether most rows in view show their mark, on the left and on the right."""
+    edges = ((frame.left, frame.left_mm), (frame.right, frame.right_mm))
+    for seen, (edge, places) in zip(teeth, edges, strict=True):
+        in_view = int(_inside(found.pixels(places[edge.index]), shape, 2).sum())
+        if seen.index.size < max(8, LEAST_ROWS * in_view):
             return False
+    return True
+
+
+def _proved(found: Registration, frame: Frame, image: Picture, threshold: float) -> bool:
+    """Whether the marks of the upper and lower edges are where the map says."""
     if not len(frame.proof_mm):
         return True
     at = found.pixels(frame.proof_mm)

@@ -128,7 +128,10 @@ def measure(
                 fills.fill[members[i]] = float(_share(found[None] < levels.ink, masks[:, 0])[0])
                 fills.sure[members[i]] = float(_share(found[None] < levels.sure, masks[:, 0])[0])
         if streaks.any():
-            _without_streaks(flat, at, members, masks, fills, levels, streaks)
+            for k in np.flatnonzero(_spoilt(at[:, 0], streaks, group.size)):
+                x = int(at[k, 0]) - group.size // 2
+                clean = ~streaks[x : x + group.size]
+                _without_streaks(flat[k], masks[:, 0], clean, int(members[k]), fills, levels)
     return fills
 
 
@@ -170,21 +173,22 @@ def _search(
     return None if outline[best] < LEAST_OUTLINE else flat[best]
 
 
-def _without_streaks(
-    flat: Picture, at: NDArray[np.int64], members: NDArray[np.int64], masks: NDArray[np.float32],
-    fills: Fills, levels: Levels, streaks: NDArray[np.bool_],
+def _spoilt(x: NDArray[np.int64], streaks: NDArray[np.bool_], size: int) -> NDArray[np.bool_]:
+    """Which of the patches centred on columns ``x`` a streak crosses."""
+    before = np.concatenate([[0], np.cumsum(streaks)])
+    crossed: NDArray[np.bool_] = before[x + size // 2 + 1] > before[x - size // 2]
+    return crossed
+
+
+def _without_streaks(  # noqa: PLR0917 - one patch, its mask, and where its result goes
+    patch: Picture, inside: NDArray[np.float32], clean: NDArray[np.bool_], member: int,
+    fills: Fills, levels: Levels,
 ) -> None:
-    """Measure the targets under a streak again without the spoilt columns."""
-    size = round(flat.shape[1] ** 0.5)
-    inside = masks[:, 0].reshape(size, size)
-    for patch, (x, _), member in zip(flat, at, members, strict=True):
-        spoilt = streaks[x - size // 2 : x + size // 2 + 1]
-        if not spoilt.any():
-            continue
-        weight = (inside * ~spoilt).ravel()
-        total = float(weight.sum())
-        if total > _LEAST_CLEAN:
-            fills.fill[member] = float(_share(patch < levels.ink, weight)) / total
-            fills.sure[member] = float(_share(patch < levels.sure, weight)) / total
-        else:
-            fills.seen[member] = False
+    """Measure one target again without the columns that a streak spoils."""
+    weight = (inside.reshape(clean.size, clean.size) * clean).ravel()
+    total = float(weight.sum())
+    if total > _LEAST_CLEAN:
+        fills.fill[member] = float(_share(patch < levels.ink, weight)) / total
+        fills.sure[member] = float(_share(patch < levels.sure, weight)) / total
+    else:
+        fills.seen[member] = False

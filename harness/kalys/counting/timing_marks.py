@@ -84,7 +84,7 @@ def _bars(image: Picture, edge: Edge, threshold: float) -> tuple[Floats, Floats]
     else:
         strip = np.ascontiguousarray(image[::_ALONG, columns - edge.reach :: _ACROSS])
     origin = 0 if edge.side == "left" else columns - edge.reach
-    dark = np.asarray(cv2.threshold(strip, threshold, 255, cv2.THRESH_BINARY_INV)[1])
+    dark = np.asarray(cv2.threshold(strip, threshold, 255, cv2.THRESH_BINARY_INV)[1], np.uint8)
     width = max(1, round(edge.mark_width / _ACROSS))
     height = max(1, round(0.85 * edge.mark_height / _ALONG))
     filled = np.asarray(cv2.boxFilter(
@@ -94,7 +94,7 @@ def _bars(image: Picture, edge: Edge, threshold: float) -> tuple[Floats, Floats]
     around = np.zeros_like(filled)
     around[gap:] = filled[:-gap]
     around[:-gap] = cv2.max(around[:-gap], filled[gap:])
-    contrast = np.asarray(cv2.subtract(filled, around))
+    contrast = np.asarray(cv2.subtract(filled, around), np.uint8)
     profile = contrast.max(axis=1)
     rows = _peaks(profile, max(2, round(0.3 * edge.pitch / _ALONG)))
     if not rows.size:
@@ -203,8 +203,7 @@ def _numberings(tooth: Ints, x: Floats, y: Floats, edge: Edge, rows: int) -> lis
     matched = hit.sum(axis=1)
     score = matched - 0.7 * (tooth.size - matched) - 0.5 * np.maximum(0, expected - matched)
     best = float(score.max())
-    found = [
+    return [
         Teeth(index[i][hit[i]], x[hit[i]], y[hit[i]], float(score[i]))
         for i in np.argsort(-score)[:3] if score[i] > best - 4 and matched[i] >= 6
     ]
-    return found

@@ -1,0 +1,181 @@
+"""A deck on paper: pages for a real printer, the operator's instructions, and a contact sheet.
+
+Pages are vectors at true size with the sheet's number below the last timing marks, where no device
+looks. Ballots are printed with their marks; what happens to the paper (folds, tears, orientation)
+is the operator's work and stands in the instructions. The contact sheet shows what an ideal sensor
+would see of each sheet.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from kalys.ballots.artwork import font_path
+from kalys.ballots.deck_file import Deck
+from kalys.ballots.layout import Face, Layout, track_centres
+from kalys.ballots.marks import strokes
+from kalys.ballots.render import PLAIN, Renderer
+from kalys.ballots.sheet import Paper, Sheet, Truth
+from kalys.errors import ConfigurationError
+
+Layouts = Mapping[str, Layout]
+
+_FEED = {
+    "down-head": "print down, head first",
+    "down-foot": "print down, foot first",
+    "up-head": "print UP, head first",
+    "up-foot": "print UP, foot first",
+}
+_SHADE = 1.5  # skew and shift smaller than this (degrees, mm) are left to the operator's hand
+
+
+def deck_pdf(deck: Deck, layouts: Layouts, path: Path) -> None:
+    """Write the deck as a PDF, one sheet a page.
+
+    ``layouts`` are those of the deck's election by style; other elections' are found by name.
+    """
+    renderer = Renderer(layouts)
+    faces: dict[str, Any] = {}
+    sheets = []
+    for number, sheet in enumerate(deck, 1):
+        layout = renderer.layout(sheet)
+        name = "" if sheet.style == PLAIN else f"{sheet.election}/{sheet.style}"
+        pens: list[Any] = []
+        if name:
+            faces.setdefault(name, _face(layout, layout.front))
+            pens = [_pen(stroke) for mark in sheet.marks for stroke in strokes(mark, layout.front)]
+        sheets.append({"face": name, "strokes": pens, "label": _label(deck, number, sheet)})
+    page = next(iter(layouts.values())).page_mm
+    _compile("deck.typ", {"page": page, "faces": faces, "sheets": sheets}, path)
+
+
+def instructions_pdf(deck: Deck, path: Path) -> None:
+    """Write what the operator does with each sheet and what a correct device does then."""
+    truths = [sheet.truth for sheet in deck if sheet.truth]
+    kinds = {kind: sum(t.kind == kind for t in truths)
+             for kind in ("valid", "invalid", "return", "any-but-miscounted")}
+    _compile("instructions.typ", {
+        "name": deck.name, "seed": str(deck.seed), "sha256": deck.manifest["sha256"],
+        "election": deck.definition.id, "style": deck.style,
+        "valid": str(kinds["valid"]), "invalid": str(kinds["invalid"]),
+        "returned": str(kinds["return"]), "either": str(kinds["any-but-miscounted"]),
+        "sheets": [
+            {
+                "number": str(number), "style": sheet.style, "feed": _FEED[sheet.orientation],
+                "prepare": preparation(sheet.paper), "expected": expectation(sheet.truth),
+            }
+            for number, sheet in enumerate(deck, 1)
+        ],
+    }, path)
+
+
+def contact_sheet(deck: Deck, layouts: Layouts, path: Path, limit: int = 48) -> None:
+    """Write a PNG with small pictures of at most ``limit`` sheets, spread over the deck."""
+    renderer = Renderer(layouts, pool=8)
+    chosen = np.unique(np.linspace(0, len(deck) - 1, min(limit, len(deck))).round().astype(int))
+    columns = min(8, len(chosen))
+    rows = -(-len(chosen) // columns)
+    wide, tall, gap, text = 240, 340, 14, 22
+    board = Image.new("L", (columns * (wide + gap) + gap, rows * (tall + text + gap) + gap), 150)
+    draw = ImageDraw.Draw(board)
+    font = ImageFont.truetype(str(font_path(False)), 13)
+    for place, index in enumerate(chosen.tolist()):
+        sheet = deck[index]
+        small = cv2.resize(renderer.scan(sheet), (wide, tall), interpolation=cv2.INTER_AREA)
+        x = gap + place % columns * (wide + gap)
+        y = gap + place // columns * (tall + text + gap)
+        board.paste(Image.fromarray(np.asarray(small)), (x, y))
+        kind = sheet.truth.kind if sheet.truth else ""
+        draw.text((x, y + tall + 3), f"{sheet.id}  {kind}"[:34], fill=20, font=font)
+    try:
+        board.save(path, "PNG")
+    except OSError as error:
+        raise ConfigurationError(f"cannot be written: {error}", where=str(path)) from error
+
+
+def preparation(paper: Paper) -> str:
+    """In words, what the operator does to the paper before feeding it; "" for nothing."""
+    parts = []
+    for fold in paper.folds:
+        across = min(abs(fold.angle_deg) % 180, 180 - abs(fold.angle_deg) % 180)
+        way = "across" if across < 20 else "lengthwise" if across > 70 else "askew"
+        parts.append(f"fold {way} through {fold.x:.0f} mm from the left, {fold.y:.0f} mm "
+                     "from the top, and open again")
+    for tear in paper.tears:
+        parts.append(f"tear off the corner {tear.corner.replace('-', ' ')}, "
+                     f"{tear.along_mm:.0f} by {tear.down_mm:.0f} mm")
+    if paper.stains:
+        parts.append(f"{len(paper.stains)} weak coffee stain{'s'[:len(paper.stains) > 1]}")
+    if paper.streaks:
+        parts.append("a line of dirt on the sensor")
+    if abs(paper.skew_deg) >= _SHADE:
+        turn = "clockwise" if paper.skew_deg > 0 else "anticlockwise"
+        parts.append(f"feed about {abs(paper.skew_deg):.0f} degrees {turn}")
+    x = paper.shift_mm[0]
+    if abs(x) >= _SHADE:
+        parts.append(f"feed {abs(x):.0f} mm to the {'right' if x > 0 else 'left'}")
+    return "; ".join(parts)
+
+
+def expectation(truth: Truth | None) -> str:
+    """In words, what a correct device does."""
+    if truth is None:
+        return ""
+    if truth.kind == "return":
+        return f"given back: {truth.why}" if truth.why else "given back"
+    votes = ", ".join(
+        f"{contest} {'+'.join(options)}" for contest, options in truth.votes.items() if options
+    )
+    why = f": {truth.why}" if truth.why else ""
+    counted = f"valid: {votes}" if truth.valid else f"invalid{why}"
+    if truth.ambiguous:
+        return "either way, or given back"
+    return f"{counted}, or given back" if truth.kind == "any-but-miscounted" else counted
+
+
+def _label(deck: Deck, number: int, sheet: Sheet) -> str:
+    return f"{number} / {len(deck)}   {deck.name}, seed {deck.seed}   {sheet.id}"
+
+
+def _face(layout: Layout, face: Face) -> dict[str, Any]:
+    """The printed face as the template wants it: timing and code marks as plain bars."""
+    bars = [
+        (x - track.mark_mm[0] / 2, y - track.mark_mm[1] / 2, *track.mark_mm)
+        for track in face.tracks for _, x, y in track_centres(track, layout.page_mm)
+    ]
+    code = face.code
+    bars += [
+        (code.x + i * code.pitch - code.mark_mm[0] / 2, code.y - code.mark_mm[1] / 2, *code.mark_mm)
+        for i, bit in enumerate(code.bits) if bit == "1"
+    ]
+    plain = face.model_dump(mode="json", include={"texts", "lines", "boxes", "targets"})
+    return {**plain, "bars": bars}
+
+
+def _pen(stroke: Any) -> dict[str, Any]:
+    return {
+        "points": np.round(stroke.points, 3).tolist(), "width": stroke.width_mm,
+        "density": stroke.density, "filled": stroke.filled,
+    }
+
+
+def _compile(template: str, data: Mapping[str, Any], path: Path) -> None:
+    import typst  # 30 MB of compiler: only when something is printed
+
+    source = Path(__file__).with_name(template).read_bytes()
+    try:
+        pdf = typst.compile(
+            source, format="pdf", ignore_system_fonts=True,
+            font_paths=[font_path(False).parent],
+            sys_inputs={"deck": json.dumps(data, ensure_ascii=False)},
+        )
+        path.write_bytes(pdf)
+    except (RuntimeError, OSError) as error:
+        raise ConfigurationError(f"cannot be printed: {error}", where=str(path)) from error
