@@ -27,7 +27,7 @@ from kalys.errors import EvidenceError, Interrupted, KalysError
 from kalys.evidence.journal import Journal
 from kalys.evidence.run_folder import RunFolder
 from kalys.evidence.sealing import Status
-from kalys.evidence.signing import SigningKey, load_or_create
+from kalys.evidence.signing import LaboratoryKey, laboratory_key
 from kalys.links.clock import Clock
 from kalys.procedures import registry
 from kalys.reporting.language import translator
@@ -77,7 +77,7 @@ def run_certification(options: CertificationOptions, progress: RunProgress) -> C
     translator(options.lang)
     plan, layout = load_plan(options.plan), plan_bench(options.bench)
     registry.load()
-    key = load_or_create()
+    key = laboratory_key()
     run = _Run(options, plan, layout, folder, key, progress)
     return run.perform()
 
@@ -91,7 +91,7 @@ class _Run:
         plan: Plan,
         layout: BenchPlan,
         folder: RunFolder | None,
-        key: SigningKey,
+        key: LaboratoryKey,
         progress: RunProgress,
     ) -> None:
         self.options = options
