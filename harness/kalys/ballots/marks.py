@@ -187,7 +187,7 @@ def _table() -> dict[str, MarkKind]:
                   "tail_y": (-18.0, 18.0)}, _tail, touches_neighbour=True),
         MarkKind("dot", "invalid", "a dot where the pen rested",
                  {"diameter_mm": 0.7, "density": 0.95, **_STILL},
-                 {"diameter_mm": (0.2, 0.8), "density": (0.3, 1.0), "dx": (-1.5, 1.5),
+                 {"diameter_mm": (0.2, 0.75), "density": (0.3, 1.0), "dx": (-1.5, 1.5),
                   "dy": (-1.5, 1.5)}, _dot),
         MarkKind("smudge", "invalid", "a grey smudge of a finger",
                  {"density": 0.15, "size": 1.0, **_STILL},

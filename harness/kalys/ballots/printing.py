@@ -169,7 +169,7 @@ def _pen(stroke: Any) -> dict[str, Any]:
 def _compile(template: str, data: Mapping[str, Any], path: Path) -> None:
     import typst  # 30 MB of compiler: only when something is printed
 
-    source = Path(__file__).with_name(template).read_bytes()
+    source = Path(__file__).with_name(template)
     try:
         pdf = typst.compile(
             source, format="pdf", ignore_system_fonts=True,

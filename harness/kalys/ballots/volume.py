@@ -6,7 +6,8 @@ declared range (skew +-3 degrees, shift +-5 mm, stretch 1 %). About three sheets
 invalid by rule, half of them blank and half overvoted.
 
 Sheet i depends on the seed and i alone, so that shards of a campaign can make their own parts.
-Skew, stretch and tone come from a small set of conditions drawn per seed: a renderer's pool holds them.
+Skew, stretch and tone come from a small set of conditions drawn per seed, which a renderer's pool
+holds.
 """
 
 from __future__ import annotations
