@@ -127,19 +127,22 @@ class SecondSheetCounted(Behaviour):
 class ForeignCounted(Behaviour):
     """Reads its own places on whatever comes; where there is no target, there is no mark."""
 
+    def __init__(self, parameters: Mapping[str, Mapping[str, float]] | None = None) -> None:
+        super().__init__(parameters)
+        self._gullible: dict[str, Reader | None] = {}     # None: a ballot of another shape
+
     def read(self, reader: Reader, image: Image, layout: Layout) -> SheetReading:
         reading = super().read(reader, image, layout)
         if reading.reason != ReturnReason.FOREIGN.value:
             return reading
-        faces = {
-            name: face.model_copy(
-                update={"code": face.code.model_copy(update={"bits": reading.code})}
-            )
-            for name, face in layout.faces.items()
-        }
-        gullible = Reader([layout.model_copy(update={"faces": faces})], reader.thresholds)
-        again = gullible.read(image)
-        return again if again.read else replace(again, status="read", reason="", marks={})
+        if reading.code not in self._gullible:
+            self._gullible[reading.code] = _reader_of_code(layout, reading.code, reader.thresholds)
+        gullible = self._gullible[reading.code]
+        again = gullible.read(image) if gullible is not None else reading
+        if not again.read:
+            self._gullible[reading.code] = None
+            again = replace(again, status="read", reason="", marks={})
+        return again
 
 
 class FalseSuccess(Behaviour):
@@ -234,6 +237,15 @@ class ThinLineMissed(Behaviour):
 class SilentCapacity(Behaviour):
     def warns_of_capacity(self) -> bool:
         return False
+
+
+def _reader_of_code(layout: Layout, code: str, thresholds: Thresholds) -> Reader:
+    """A reader that takes ``code`` for its own."""
+    faces = {
+        name: face.model_copy(update={"code": face.code.model_copy(update={"bits": code})})
+        for name, face in layout.faces.items()
+    }
+    return Reader([layout.model_copy(update={"faces": faces})], thresholds)
 
 
 def _nearest(targets: Sequence[Target], x: float, y: float) -> Target:

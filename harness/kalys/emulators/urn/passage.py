@@ -87,11 +87,14 @@ class Passage:
 
     def throat_covered(self) -> None:
         """There is paper at the throat, or the path has become free: feed if that is possible."""
+        if self._step is not None:
+            self._step.cancel()
+            self._step = None
         if self.phase is not Phase.IDLE or not self._path.waiting or self._urn.cover_open:
             return
         wait = self._rest_until - self._agenda.now
         if wait > 0:
-            self._agenda.at(self._rest_until, self.throat_covered)
+            self._step = self._agenda.at(self._rest_until, self.throat_covered)
             return
         memory = self._urn.memory
         memory.sheet_number += 1
