@@ -49,6 +49,14 @@ def test_what_a_person_finds_in_the_box_is_read_as_sheet_numbers(notes):
     assert (box.valid, box.invalid) == (("0001", "0002", "0003", "0007"), ())
 
 
+def test_a_sheet_of_a_deck_may_be_named_by_its_number_alone(notes):
+    operator = ScriptedOperator(notes, ["y", "y", "y", "1-2, 00007-folds", ""])
+    feeder = OperatorFeeder(operator, "urn-1")
+    for name in ("00001-folds", "00001-lines", "00002-lines"):
+        feeder.insert(sheet(name))
+    assert feeder.box().valid == ("00001-lines", "00002-lines", "00007-folds")
+
+
 def test_jam_pull_back_and_returned_sheets_are_asked_for(notes):
     operator = ScriptedOperator(
         notes, [("Pull", "n"), ("sticks", "y"), ("stuck", "9"), ("came back", "4,5")])

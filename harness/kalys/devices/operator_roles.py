@@ -47,9 +47,19 @@ class _Asking:
 
 
 class OperatorFeeder(_Asking):
-    """The role `Feeder`, performed by a person with a printed deck."""
+    """The role `Feeder`, performed by a person with a printed deck.
+
+    A person may name a sheet by its number alone: "17" is the sheet 00017-lines if that was the
+    last one with this number that was asked for.
+    """
+
+    def __init__(self, operator: Operator, urn: str) -> None:
+        super().__init__(operator, urn)
+        self._by_number: dict[str, str] = {}
 
     def insert(self, *sheets: Sheet, overlap_mm: float = 0.0) -> None:
+        for sheet in sheets:
+            self._by_number[_number(sheet.id)] = sheet.id
         way = ORIENTATIONS.get(sheets[0].orientation, sheets[0].orientation)
         if len(sheets) == 1:
             self._do(f"Insert sheet {sheets[0].id}, {way}.")
@@ -86,6 +96,10 @@ class OperatorFeeder(_Asking):
 
     def gates(self) -> list[Gate]:
         return []
+
+    def _sheets(self, text: str) -> tuple[str, ...]:
+        return tuple(self._by_number.get(_number(name), name) if _number(name) else name
+                     for name in super()._sheets(text))
 
 
 class OperatorHands(_Asking):
@@ -163,6 +177,12 @@ class OperatorSupply(_Asking):
         runs after Ctrl-C as well."""
         self._journal.add("note", {"device": self._urn,
                                    "text": "the mains plug is left as the operator has it"})
+
+
+def _number(name: str) -> str:
+    """The leading number of a sheet's name without leading zeros; "" when it has none."""
+    match = re.match(r"\d+", name)
+    return str(int(match.group())) if match else ""
 
 
 def sheet_numbers(text: str) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """A tap on an urn's tape: what the printer prints, as text, and when it came.
 
 In real time a conversation of its own listens all the while, because a serial port holds no more
-than a few kilobytes, and a report is longer. In virtual time the in-process line holds everything, and
-the tap reads when it is asked. ESC/POS is parsed by ``kalys.protocols.tape``.
+than a few kilobytes, and a report is longer. In virtual time the in-process line holds everything,
+and the tap reads when it is asked. ESC/POS is parsed by ``kalys.protocols.tape``.
 """
 
 from __future__ import annotations

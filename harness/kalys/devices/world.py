@@ -12,7 +12,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from kalys.ballots.layout import layouts_for
@@ -214,7 +214,7 @@ class WorldHands:
 
 def _told(command: world.Command) -> dict[str, Any]:
     """A command for the journal: what is done, by whom, and the ids of the sheets."""
-    fields = {k: v for k, v in asdict(command).items() if k not in _BULKY}
+    told = {f.name: getattr(command, f.name) for f in fields(command) if f.name not in _BULKY}
     if isinstance(command, world.Insert):
-        fields["sheets"] = [sheet.get("id") for sheet in command.sheets]
-    return {"by": "world", **fields}
+        told["sheets"] = [sheet.get("id") for sheet in command.sheets]
+    return {"by": "world", **told}
