@@ -160,7 +160,7 @@ def test_timing_is_accepted_with_a_guard_band():
     inside = verdict("TIM-009", reading("TIM-009", 40.0, 0.5), reading("TIM-009", 41.5, 0.5))
     assert inside.verdict is Outcome.PASS
     assert inside.reason == (
-        "Highest of 2 readings 41.5 s, U = 1 s (k = 2); the limit is at most 300 s."
+        "Highest of 2 readings 41.5 s, U = 1.0 s (k = 2); the limit is at most 300 s."
     )
     assert verdict("TIM-009", reading("TIM-009", 299.5, 0.5)).verdict is Outcome.INCONCLUSIVE
     assert verdict("TIM-009", reading("TIM-009", 300.5, 0.5)).verdict is Outcome.INCONCLUSIVE

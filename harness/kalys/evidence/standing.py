@@ -1,8 +1,8 @@
 """Which observations of a journal stand.
 
-A run that was interrupted in the middle of a procedure and continued later runs that procedure again
-from its beginning. What the abandoned attempt saw would then be counted twice, so it does not stand;
-except for its failures: no interruption may make a failure disappear.
+A run that was interrupted in the middle of a procedure and continued later runs that procedure
+again from its beginning. What the abandoned attempt saw would then be counted twice, so it does not
+stand; except for its failures: no interruption may make a failure disappear.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def _feed_part(
 
 
 def _report_volume(session: Session, run: DeckRun, condition: str) -> None:
-    _report_positions(session, run.comparison, condition)
+    _report_positions(session, run.comparison, condition, len(run.counted))
     _report_comparisons(session, run, condition)
     for start in range(0, len(run.fed), GROUP):
         group = run.fed[start : start + GROUP]
@@ -81,12 +81,14 @@ def _report_volume(session: Session, run: DeckRun, condition: str) -> None:
         for sheet, fed in misfed:
             session.count(
                 "PAP-001", 1, 1, condition="volume deck", sheet=sheet.id,
-                note=f"sheet {sheet.id} in good order was {fed.describe()}",
+                note=f"in good order, and {fed.describe()}",
             )
         session.count("PAP-001", len(group) - len(misfed), 0, condition="volume deck")
     # A count error that no sheet explains (totals alone are wrong) still is one.
     wrong = len(run.wrong) or int(bool(run.comparison.notes))
-    note = "; ".join([*run.wrong.values(), *run.comparison.notes][:5])
+    told = [f"sheet {sheet}: {text}" for sheet, text in run.wrong.items()]
+    told += [note for note in run.comparison.notes if note not in told]
+    note = "; ".join(told[:MOST_NAMED])
     session.count("MET-005", len(run.fed), wrong, condition=condition, note=note)
 
 
@@ -95,7 +97,9 @@ def _misfed(sheet: Sheet, fed: Fed) -> bool:
     return in_specification and not fed.counted
 
 
-def _report_positions(session: Session, compared: Comparison, condition: str) -> None:
+def _report_positions(
+    session: Session, compared: Comparison, condition: str, sheets: int
+) -> None:
     """The positions of one part of the volume, with the errors named by position.
 
     One observation, because only the end of a part shows its errors: to count them as if they had
@@ -107,7 +111,7 @@ def _report_positions(session: Session, compared: Comparison, condition: str) ->
     for requirement in ("ACC-001", "ACC-002"):
         session.count(
             requirement, compared.positions, min(compared.wrong_positions, compared.positions),
-            condition=condition, note=note,
+            condition=condition, note=note, sheets=sheets,
         )
 
 

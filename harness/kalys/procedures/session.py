@@ -135,11 +135,15 @@ class Session:
         condition: str = "",
         note: str = "",
         sheet: str = "",
+        sheets: int = 0,
     ) -> None:
-        """``failures`` of ``trials`` went wrong under ``condition``."""
+        """``failures`` of ``trials`` went wrong under ``condition``.
+
+        ``sheets`` says on how many sheets the trials lie, when they are positions.
+        """
         self._observe(
             requirement, "count", trials=trials, failures=failures, condition=condition,
-            note=note, sheet=sheet,
+            note=note, sheet=sheet, sheets=sheets,
         )
 
     def reading(

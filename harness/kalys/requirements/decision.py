@@ -26,7 +26,7 @@ from kalys.requirements.rules import (
     ZeroErrorVolume,
     ZeroFailures,
 )
-from kalys.requirements.wording import number, quantity, rate
+from kalys.requirements.wording import measured, number, quantity, rate
 
 COVERAGE = 2.0
 """The factor k of the expanded uncertainty U."""
@@ -290,7 +290,7 @@ def _value(rule: Guarded, found: Seen, judged: Estimate, guard: float) -> str:
     count = len(found.readings)
     which = {"mean": "mean", "worst": "highest" if rule.upper else "lowest"}[rule.statistic]
     lead = f"{which.capitalize()} of {number(count)} readings" if count > 1 else "Reading"
-    return f"{lead} {quantity(judged.value, rule.unit)}, U = {quantity(guard, rule.unit)} (k = 2)"
+    return f"{lead} {measured(judged.value, guard, rule.unit)}"
 
 
 def _told(rule: Counting, found: Seen) -> str:

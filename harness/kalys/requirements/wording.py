@@ -18,9 +18,25 @@ def number(value: float) -> str:
 def rate(value: float) -> str:
     """A rate: in per cent from 0.01 % on, below that as a power of ten (1.8e-5)."""
     if value == 0 or value >= 1e-4:
-        return f"{value * 100:.2g} %"
+        return f"{number(float(f'{value * 100:.2g}'))} %"
     mantissa, exponent = f"{value:.1e}".split("e")
     return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
+
+
+def measured(value: float, expanded: float, unit: str) -> str:
+    """A value with its expanded uncertainty, as in "299.90 mm/s, U = 0.57 mm/s (k = 2)".
+
+    U has two significant digits and the value as many decimals as U (GUM 7.2.6).
+    """
+    if expanded <= 0 or not math.isfinite(expanded):
+        return quantity(value, unit)
+    decimals = max(0, 1 - math.floor(math.log10(expanded)))
+    shown = UNITS.get(unit, unit)
+    return (
+        f"{value:,.{decimals}f} {shown}".rstrip()
+        + f", U = {expanded:,.{decimals}f} {shown}".rstrip()
+        + " (k = 2)"
+    )
 
 
 def quantity(value: float, unit: str) -> str:
