@@ -63,17 +63,22 @@ class Pair:
         )
 
     def describe(self) -> str:
-        """What is wrong, in words."""
+        """What is wrong, in words that do not name the sheet."""
         if self.sheet is None:
             assert self.record is not None
             return f"record {self.record.id} belongs to no sheet that was counted"
         if self.record is None:
-            return f"sheet {self.sheet.id} was accepted and has no record"
+            return "it was accepted and has no record"
         parts = [f"{c}/{o} was marked and is not in the record" for c, o in sorted(self.missed)]
         parts += [f"{c}/{o} is in the record and was not marked" for c, o in sorted(self.invented)]
         if not parts and not self.exact:
             parts = [f"recorded as {'valid' if self.record.valid else 'invalid'}"]
-        return f"sheet {self.sheet.id} ({_why(self.sheet)}): {'; '.join(parts) or 'recorded right'}"
+        return f"{_why(self.sheet)}: {'; '.join(parts) or 'recorded right'}"
+
+    @property
+    def note(self) -> str:
+        """What is wrong, with the sheet's id."""
+        return f"sheet {self.sheet.id}: {self.describe()}" if self.sheet else self.describe()
 
     @staticmethod
     def _certain(sheet: Sheet | None) -> frozenset[Position]:
@@ -105,11 +110,12 @@ class Comparison:
 
 
 def wrong_outcome(sheet: Sheet, fed: Fed) -> str:
-    """What is wrong with what the urn did with a sheet, in words; "" when it did right."""
+    """What is wrong with what the urn did with a sheet, in words that do not name the sheet; ""
+    when it did right."""
     truth = sheet.truth
     if truth is None or truth.accepts(fed.outcome, fed.reason):
         return ""
-    return f"sheet {sheet.id} ({_why(sheet)}): {_expected(truth)}, but it was {fed.describe()}"
+    return f"{_why(sheet)}: {_expected(truth)}, but it was {fed.describe()}"
 
 
 def expected_tally(contests: Sequence[Contest], sheets: Iterable[Sheet]) -> Tally:
@@ -165,7 +171,7 @@ def compare(
     }
     differences = expected.difference(totals)
     notes = [f"totals against deck: {text} in the urn" for text in differences]
-    notes += [pair.describe() for pair in wrong]
+    notes += [pair.note for pair in wrong]
     unequal = summed.difference(totals)
     if unequal and not differences:
         notes += [f"sum of the records against totals: {text} in the urn" for text in unequal]

@@ -100,10 +100,10 @@ def _missed(run: DeckRun, sheet: Sheet) -> str:
     pair = run.pairs.get(sheet.id)
     if pair is None:
         fed = next(what for other, what in run.fed if other.id == sheet.id)
-        return f"the ballot with the mark at {sheet.group} was {fed.describe()}"
+        return f"the ballot with the line was {fed.describe()}"
     tried = sheet.marks[0]
     if (tried.contest, tried.option) in pair.missed:
-        return f"the mark at {sheet.group} is not in the record"
+        return "the line is not in the record"
     return ""
 
 

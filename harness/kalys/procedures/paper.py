@@ -41,7 +41,7 @@ def misfeeds(session: Session, parameters: Mapping[str, Any]) -> None:
         for sheet, what in misfed:
             session.count(
                 "PAP-001", 1, 1, condition="ballots in specification", sheet=sheet.id,
-                note=f"sheet {sheet.id} was {what.describe()}",
+                note=f"in good order, and {what.describe()}",
             )
         session.count("PAP-001", len(group) - len(misfed), 0, condition="ballots in specification")
 

@@ -60,11 +60,10 @@ def _feed_two(
         prepared.feeder.clear_jam()
         settle(session, prepared)
     more = _counted(prepared) - before
-    names = f"sheets {pair[0].id} and {pair[1].id}"
     if more:
-        return f"{names} were fed together and {more} counted: {fed.describe()}"
+        return f"fed together with {pair[1].id}, {more} of them counted: {fed.describe()}"
     if fed.outcome == "silent":
-        return f"{names} were fed together and the urn said nothing"
+        return f"fed together with {pair[1].id}, and the urn said nothing"
     return ""
 
 
@@ -121,10 +120,10 @@ def _jam_once(session: Session, prepared: Prepared, sheet: Sheet, at_mm: float) 
     fallen = (*box.valid, *box.invalid).count(sheet.id)
     if more == fallen == 1:
         return ""
-    story = f"jammed at {at_mm:.0f} mm" if stuck else f"was {fed.describe()} without a jam"
+    story = "it jammed" if stuck else f"it was {fed.describe()} without a jam"
     if again is not None:
         story += f", was taken out, and fed again was {again.describe()}"
-    return f"sheet {sheet.id} {story}: {more} times counted, {fallen} times in the box"
+    return f"{story}: {more} times counted, {fallen} times in the box"
 
 
 @procedure(
@@ -161,16 +160,16 @@ def _pull_once(session: Session, prepared: Prepared, sheet: Sheet, after: float)
     started = session.clock.now()
     feeder.insert(sheet)
     if urn.wait([EventKind.SHEET_INSERTED], INSERTED_S) is None:
-        return f"sheet {sheet.id} was offered and not taken in"
+        return "it was offered and not taken in"
     session.clock.sleep(after)
     pulled = feeder.pull_back()
     fed = listen(session, prepared, sheet.id, started)
     settle(session, prepared)
     more = _counted(prepared) - before
     if pulled and more:
-        return f"sheet {sheet.id} was pulled back and {more} counted: {fed.describe()}"
+        return f"it was pulled back and {more} counted: {fed.describe()}"
     if not pulled and more != int(fed.counted):
-        return f"sheet {sheet.id} was {fed.describe()}, and {more} counted"
+        return f"it was {fed.describe()}, and {more} counted"
     return ""
 
 

@@ -96,10 +96,10 @@ def _try_outside(
     except Refused:
         pass
     else:
-        wrong = f"the polls opened at {moment.time.isoformat()} ({moment.name})"
+        wrong = f"the polls opened at {moment.time.isoformat()}"
     fed = feed(session, prepared, next(sheets))
     if fed.counted:
-        wrong = f"{wrong or moment.name}; a ballot was {fed.describe()}"
+        wrong = "; ".join(part for part in (wrong, f"a ballot was {fed.describe()}") if part)
     prepared.feeder.take_returned()
     session.count(REQUIREMENT, 1, int(bool(wrong)), condition=moment.name, note=wrong)
     if urn.status().state is not UrnState.READY:
@@ -136,6 +136,6 @@ def _offer(
     wrong = fed.counted != accepted
     session.count(
         REQUIREMENT, 1, int(wrong), condition=when, sheet=sheet.id if wrong else "",
-        note=f"{when}: the ballot was {fed.describe()}" if wrong else "",
+        note=f"the ballot was {fed.describe()}" if wrong else "",
     )
     prepared.feeder.take_returned()

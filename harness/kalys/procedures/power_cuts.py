@@ -60,18 +60,21 @@ def cut_once(
     counted = status.valid + status.invalid - before.valid - before.invalid
     box = feeder.box()
     fallen = len(box.valid) + len(box.invalid) - in_box
-    at = f"cut {after:.3f} s after insertion"
     if back and boxed:
-        return f"{at}: sheet {sheet.id} is in the box and came back"
+        return "the sheet is in the box and came back"
     if counted != fallen:
-        return f"{at}: {fallen} sheet more in the box, {counted} more counted"
+        return f"{_sheets(fallen)} more in the box, {_sheets(counted)} more counted"
     if not boxed and not back:
-        return f"{at}: sheet {sheet.id} is neither in the box nor back with the voter"
+        return "the sheet is neither in the box nor back with the voter"
     if back:
         fed = feed(session, prepared, sheet)
         if not fed.counted:
-            return f"{at}: sheet {sheet.id} came back and, fed again, was {fed.describe()}"
+            return f"the sheet came back and, fed again, was {fed.describe()}"
     return ""
+
+
+def _sheets(number: int) -> str:
+    return f"{number} sheet" if number == 1 else f"{number} sheets"
 
 
 def _where(session: Session, prepared: Prepared, sheet: str) -> tuple[bool, bool]:

@@ -120,8 +120,8 @@ def throughput(session: Session, parameters: Mapping[str, Any]) -> None:
 def _burst(session: Session, prepared: Prepared, burst: int, wanted: int) -> tuple[float, int]:
     """Feed ``wanted`` sheets without a pause.
 
-    The seconds from the first acceptance to the last, and the sheets accepted after the first: whole
-    cycles only, so that neither the first way in nor the last way out counts.
+    The seconds from the first acceptance to the last, and the sheets accepted after the first:
+    whole cycles only, so that neither the first way in nor the last way out counts.
     """
     accepted: list[int] = []
     sheets = islice(control_sheets(session, prepared, f"timing.throughput.{burst}"), wanted + 1)
@@ -134,7 +134,7 @@ def _burst(session: Session, prepared: Prepared, burst: int, wanted: int) -> tup
         if number % 25 == 0 or number > wanted:
             session.report_progress(number, wanted + 1, f"burst {burst + 1}: sheet {number}")
     if len(accepted) < 2:
-        raise KalysError(f"of {wanted + 1} sheets fed without a pause {len(accepted)} were accepted")
+        raise KalysError(f"of {wanted + 1} sheets fed in one go {len(accepted)} were accepted")
     return (accepted[-1] - accepted[0]) / 1e9, len(accepted) - 1
 
 
