@@ -41,21 +41,21 @@ def remaining(session: Session) -> list[str]:
 def _run_pytest(session: Session, allure: Path) -> None:
     import pytest
 
-    from kalys.pytest_plugin.plugin import GivenSession
+    from kalys.pytest_plugin.plugin import SessionHandover
 
     code = pytest.main(
         [
             str(resource("test_suites", "pytest")), "-q", "-p", "no:cacheprovider",
             "-p", "no:warnings", f"--alluredir={allure}",
         ],
-        plugins=[GivenSession(session)],
+        plugins=[SessionHandover(session)],
     )
     if code == pytest.ExitCode.INTERRUPTED:
         raise KeyboardInterrupt
 
 
 def _run_robot(session: Session, output: Path, allure: Path) -> None:
-    from robot import run
+    from robot.run import run
 
     from kalys.robot.handover import SessionHandover
 

@@ -21,10 +21,10 @@ def register(app: typer.Typer) -> None:
 def make(
     out: Annotated[Path, typer.Argument(help="Deck file to write (JSON lines).")],
     kind: Annotated[
-        str, typer.Option(help="logic-and-accuracy, volume, marks, folds, orientations, damaged, foreign.")
+        str, typer.Option(help="logic-and-accuracy, volume, marks, folds, orientations, damaged ...")
     ] = "logic-and-accuracy",
     style: Annotated[str, typer.Option(help="Ballot style.")] = "KG-PL",
-    sheets: Annotated[int, typer.Option(help="Number of sheets of a volume deck.")] = 300,
+    sheets: Annotated[int, typer.Option(help="Number of sheets, where the kind leaves it open.")] = 300,
     seed: Annotated[int, typer.Option(help="Seed.")] = 1,
     election: Election = "kg-2021-11-28",
 ) -> None:
@@ -32,11 +32,11 @@ def make(
 
     Example: kalys deck make la.jsonl --kind logic-and-accuracy --style KG-PL
     """
-    from kalys.ballots.deck import build, save
+    from kalys.ballots.deck import build
     from kalys.election.definition import load
 
-    deck = build(kind, load(election), style, seed=seed, sheets=sheets)
-    save(deck, out)
+    deck = build(kind, load(election), style, n=sheets, seed=seed)
+    deck.save(out)
     typer.echo(f"{out}: {len(deck)} sheets")
 
 
@@ -47,7 +47,7 @@ def print_deck(
     election: Election = "kg-2021-11-28",
 ) -> None:
     """Write a deck as a PDF for a real printer, one page a sheet, with the operator's sheet."""
-    from kalys.ballots.deck import load as load_deck
+    from kalys.ballots.deck_file import load_deck
     from kalys.ballots.layout import layouts_for
     from kalys.ballots.printing import deck_pdf, instructions_pdf
     from kalys.election.definition import load
@@ -67,7 +67,7 @@ def show(
     election: Election = "kg-2021-11-28",
 ) -> None:
     """Write a contact sheet of a deck."""
-    from kalys.ballots.deck import load as load_deck
+    from kalys.ballots.deck_file import load_deck
     from kalys.ballots.layout import layouts_for
     from kalys.ballots.printing import contact_sheet
     from kalys.election.definition import load

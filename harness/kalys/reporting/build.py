@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -162,6 +163,10 @@ def _statement(decided: str, within: Sequence[Verdict]) -> str:
     judged = [v for v in within
               if v.verdict not in (Outcome.NOT_APPLICABLE, Outcome.NOT_TESTED)]
     text = f"{passed} of {len(judged)} requirements tested under this plan are met."
+    smaller = sum(v.verdict is Outcome.PASS and bool(v.deviations) for v in within)
+    if smaller:
+        text += (f" {smaller} of them rest on a smaller sample than the requirement itself asks: "
+                 "see Deviations.")
     if decided == "does-not-conform":
         failed = ", ".join(v.requirement for v in within if v.verdict is Outcome.FAIL)
         return f"{text} Not met: {failed}."
@@ -205,9 +210,12 @@ def _verdict_part(verdict: Verdict, data: RunData) -> VerdictPart:
 
 
 def _measurement_part(measurement: Measurement) -> MeasurementPart:
-    return MeasurementPart(**{
-        field.name: getattr(measurement, field.name) for field in dataclasses.fields(measurement)
-    })
+    values = {field.name: getattr(measurement, field.name)
+              for field in dataclasses.fields(measurement)}
+    # JSON has no infinity: infinitely many degrees of freedom are none given.
+    finite = {name: None if isinstance(value, float) and not math.isfinite(value) else value
+              for name, value in values.items()}
+    return MeasurementPart(**finite)
 
 
 def _accuracy(observations: Iterable[Observation]) -> dict[str, Any]:

@@ -65,6 +65,7 @@ def sequential_test(path: Mapping[str, Any], tr: Translate) -> str:
     axes.text(right * 0.02, top - 0.45, tr("reject"), color=_REJECT, fontsize=9)
     axes.text(right * 0.55, 0.62 * top, tr("continue"), color="#52606d", fontsize=9)
     axes.set(xlim=(0, right), ylim=(-0.6, top), xlabel=tr("ballot positions"), ylabel=tr("errors"))
+    axes.set_yticks(range(int(top) + 1))
     axes.xaxis.set_major_formatter(lambda x, _: f"{x / 1e6:g} M" if x else "0")
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8)
