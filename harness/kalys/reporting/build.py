@@ -28,6 +28,7 @@ from kalys.reporting.document import (
     RunPart,
     VerdictPart,
 )
+from kalys.reporting.language import Translate, translator
 from kalys.requirements.catalogue import Catalogue, Requirement
 from kalys.requirements.observation import Measurement, Observation, Outcome, Verdict
 from kalys.requirements.plan import Plan
@@ -95,8 +96,9 @@ def read_run(folder: Path) -> RunData:
     )
 
 
-def build_report(data: RunData) -> Report:
-    """The report of a run."""
+def build_report(data: RunData, lang: str | None = None) -> Report:
+    """The report of a run; its own sentences in ``lang``, by default the run's language."""
+    tr = translator(lang or data.run["lang"])
     verdicts = data.verdicts()
     within = [v for v in verdicts if v.requirement in data.plan.requirements]
     virtual = data.run["time_base"] == "virtual"
@@ -115,12 +117,12 @@ def build_report(data: RunData) -> Report:
         plan=data.plan.plan,
         plan_purpose=data.plan.purpose,
         conformity=decided,
-        statement=_statement(decided, within),
-        limitations=_limitations(virtual, emulated, data),
+        statement=_statement(decided, within, tr),
+        limitations=_limitations(virtual, emulated, data, tr),
         deviations=sorted({d for v in within for d in v.deviations}),
         counts={o.value: sum(v.verdict is o for v in within) for o in Outcome},
         verdicts=[_verdict_part(v, data) for v in verdicts],
-        accuracy=_accuracy(data.observations),
+        accuracy=_accuracy(data.observations, tr),
         timing=_timing(data, verdicts),
     )
 
@@ -158,39 +160,43 @@ def _device_part(data: RunData, emulated: bool) -> DevicePart:
     )
 
 
-def _statement(decided: str, within: Sequence[Verdict]) -> str:
+def _statement(decided: str, within: Sequence[Verdict], tr: Translate) -> str:
     passed = sum(v.verdict is Outcome.PASS for v in within)
     judged = [v for v in within
               if v.verdict not in (Outcome.NOT_APPLICABLE, Outcome.NOT_TESTED)]
-    text = f"{passed} of {len(judged)} requirements tested under this plan are met."
+    sentences = [
+        tr("{passed} of {judged} requirements tested under this plan are met.").format(
+            passed=passed, judged=len(judged)
+        )
+    ]
     smaller = sum(v.verdict is Outcome.PASS and bool(v.deviations) for v in within)
     if smaller:
-        text += (f" {smaller} of them rest on a smaller sample than the requirement itself asks: "
-                 "see Deviations.")
+        sentences.append(tr(
+            "{smaller} of them rest on a smaller sample than the requirement itself asks: "
+            "see Deviations."
+        ).format(smaller=smaller))
     if decided == "does-not-conform":
         failed = ", ".join(v.requirement for v in within if v.verdict is Outcome.FAIL)
-        return f"{text} Not met: {failed}."
-    if decided == "inconclusive":
-        pending = (Outcome.INCONCLUSIVE, Outcome.BLOCKED, Outcome.NOT_TESTED)
-        undecided = ", ".join(v.requirement for v in within if v.verdict in pending)
-        return f"{text} Undecided: {undecided}."
-    return text
+        sentences.append(tr("Not met: {failed}.").format(failed=failed))
+    pending = (Outcome.INCONCLUSIVE, Outcome.BLOCKED)
+    undecided = [v.requirement for v in within
+                 if v.verdict in pending or (v.verdict is Outcome.NOT_TESTED and not v.by_plan)]
+    if undecided:
+        sentences.append(tr("Undecided: {undecided}.").format(undecided=", ".join(undecided)))
+    return " ".join(sentences)
 
 
-def _limitations(virtual: bool, emulated: bool, data: RunData) -> list[str]:
+def _limitations(virtual: bool, emulated: bool, data: RunData, tr: Translate) -> list[str]:
     notes = []
     if emulated or virtual:
-        notes.append(
-            "Emulated device" * emulated + ", virtual time" * virtual
-            + ": what was measured is a model. It cannot certify a physical unit."
-        )
+        notes.append(tr("What was measured is a model. It cannot certify a physical unit."))
     if data.run["status"] != "complete":
-        notes.append("The run was interrupted; what was recorded until then is judged.")
-    notes.append(
-        f"The conformity statement covers the {len(data.plan.requirements)} requirements of the "
-        f"plan “{data.plan.plan}” and no others."
-    )
-    notes.append("Limits marked “proposed” come from no published standard.")
+        notes.append(tr("The run was interrupted; what was recorded until then is judged."))
+    notes.append(tr(
+        "The conformity statement covers the {number} requirements of the plan {plan} "
+        "and no others."
+    ).format(number=len(data.plan.requirements), plan=data.plan.plan))
+    notes.append(tr("Limits marked as proposed come from no published standard."))
     return notes
 
 
@@ -218,7 +224,7 @@ def _measurement_part(measurement: Measurement) -> MeasurementPart:
     return MeasurementPart(**finite)
 
 
-def _accuracy(observations: Iterable[Observation]) -> dict[str, Any]:
+def _accuracy(observations: Iterable[Observation], tr: Translate) -> dict[str, Any]:
     """Cumulative positions and errors of the sequential test's stream (ACC-002)."""
     positions, errors = [], []
     n = r = 0
@@ -233,18 +239,23 @@ def _accuracy(observations: Iterable[Observation]) -> dict[str, Any]:
     kept = [i for i in range(len(positions))
             if i % step == 0 or i == len(positions) - 1 or errors[i] != errors[i - 1]]
     test = VOTING_SYSTEM_TEST
-    needed = test.accept_at(errors[-1])
-    caption = (
-        f"Sequential test of VVSG 2005 (p0 = {test.p0:g}, p1 = {test.p1:g}, "
-        f"alpha = beta = {test.alpha:g}): {r} errors in {n:,} ballot positions; "
-        f"accepted from {needed:,.0f}."
+    caption = tr(
+        "Sequential test (VVSG 2005) with p0 = {p0}, p1 = {p1}, alpha = beta = {alpha}: "
+        "{errors} errors in {positions} ballot positions; accepted from {needed} positions."
+    ).format(
+        p0=f"{test.p0:g}", p1=f"{test.p1:g}", alpha=f"{test.alpha:g}", errors=r,
+        positions=_grouped(n), needed=_grouped(math.ceil(test.accept_at(r))),
     )
     return {
         "positions": [positions[i] for i in kept], "errors": [errors[i] for i in kept],
         "accept_0": test.accept_at(0), "reject_1": test.reject_at(1),
         "positions_per_error": test.accept_at(1) - test.accept_at(0),
-        "caption": caption.replace(",", " ").replace("  ", ", "),
+        "caption": caption,
     }
+
+
+def _grouped(number: int) -> str:
+    return f"{number:,}".replace(",", "\u202f")
 
 
 def _timing(data: RunData, verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from kalys.reporting.build import build_report, read_run
 from kalys.reporting.document import Report
-from kalys.reporting.language import translator
 from kalys.reporting.page import html_page, pictures
 from kalys.reporting.paper import pdf_document
 
@@ -26,8 +25,7 @@ def write_reports(folder: Path, lang: str | None = None) -> list[Path]:
     data = read_run(folder)
     own = str(data.run["lang"])
     lang = lang or own
-    translator(lang)
-    report = build_report(data)
+    report = build_report(data, lang)
     drawn = pictures(report, lang)
     stem = "report" if lang == own else f"report.{lang}"
     written = [folder / f"{stem}.html", folder / f"{stem}.pdf"]
