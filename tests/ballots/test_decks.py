@@ -1,0 +1,158 @@
+"""Decks: complete, reproducible, self-describing, and printable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kalys.ballots import deck as decks
+from kalys.ballots.deck import Deck, load_deck
+from kalys.ballots.layout import Layout
+from kalys.ballots.printing import contact_sheet, deck_pdf, instructions_pdf
+from kalys.ballots.sheet import Paper
+from kalys.election.definition import ElectionDefinition, load
+from kalys.election.rules import judge_sheet
+from kalys.errors import ConfigurationError
+
+BUILDERS = (
+    decks.lines, decks.marks, decks.folds, decks.foreign, decks.orientations, decks.damaged,
+    decks.blank_and_double, decks.tails, decks.ladder, decks.volume,
+)
+
+
+@pytest.mark.parametrize("style", ["KG-PL", "KG-SM-27"])
+def test_logic_and_accuracy_uses_every_position_in_every_readable_orientation(
+    election: ElectionDefinition, style: str
+) -> None:
+    deck = decks.logic_and_accuracy(election, style, 3)
+    coverage = deck.coverage()
+    assert coverage.missing == () and coverage.share == 1
+    kinds = {sheet.truth.kind for sheet in deck if sheet.truth}
+    assert {"valid", "invalid", "return"} <= kinds
+    groups = deck.manifest["groups"]
+    assert {"positions", "lines", "overvote", "blank", "folds", "foreign", "upside-down"} <= set(
+        groups
+    )
+    lined = {(m.contest, m.option) for s in deck.group("lines") for m in s.marks}
+    assert len(lined) == sum(len(contest.options) for contest in deck.contests)
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
+def test_a_seed_fixes_a_deck_and_another_seed_changes_it(
+    election: ElectionDefinition, builder: object
+) -> None:
+    one, same, other = (
+        builder(election, "KG-PL", 24, seed) for seed in (7, 7, 8)  # type: ignore[operator]
+    )
+    assert one.manifest == same.manifest
+    assert one.manifest["sha256"] != other.manifest["sha256"]
+    assert len({sheet.id for sheet in one}) == len(one) == 24
+    assert all(sheet.truth is not None for sheet in one)
+
+
+def test_a_volume_deck_is_made_on_demand_and_is_as_promised(election: ElectionDefinition) -> None:
+    deck = decks.volume(election, "KG-PL", 100_000, 1)
+    assert len(deck) == 100_000
+    assert deck[99_999] == deck[-1] == decks.volume(election, "KG-PL", 100_000, 1)[99_999]
+    part = [deck[i] for i in range(0, 100_000, 40)]
+    truths = [sheet.truth for sheet in part if sheet.truth]
+    invalid = sum(truth.kind == "invalid" for truth in truths) / len(truths)
+    assert 0.02 < invalid < 0.04
+    assert {truth.kind for truth in truths} == {"valid", "invalid"}
+    for sheet in part:
+        paper = sheet.paper
+        assert abs(paper.skew_deg) <= 3 and abs(paper.stretch) <= 0.01
+        assert max(map(abs, paper.shift_mm)) <= 5
+
+
+def test_shares_decide_who_gets_the_votes(election: ElectionDefinition) -> None:
+    deck = decks.volume(election, "KG-SM-27", 400, 2, {"district-27": {"C01": 3.0, "C02": 1.0}})
+    votes = deck.tally().votes["district-27"]
+    assert votes["C01"] + votes["C02"] == deck.tally().valid
+    assert 2 < votes["C01"] / votes["C02"] < 4.5
+    with pytest.raises(ValueError, match="shares"):
+        decks.volume(election, "KG-SM-27", 1, 2, {"district-27": {"C01": -1.0}})
+
+
+def test_expected_totals_are_the_judged_marks_of_the_sheets_that_count(
+    election: ElectionDefinition,
+) -> None:
+    deck = decks.logic_and_accuracy(election, "KG-PL", 1)
+    tally = deck.tally()
+    counted = [s for s in deck if s.truth and s.truth.counted]
+    assert tally.sheets == len(counted)
+    for sheet in counted:
+        assert sheet.truth is not None
+        assert judge_sheet(deck.contests, sheet.truth.marks).votes == sheet.truth.votes
+    assert deck.tally(counted={counted[0].id}).sheets == 1
+    assert deck.tally(counted=[]).sheets == 0
+
+
+def test_a_deck_file_gives_the_deck_again(
+    election: ElectionDefinition, tmp_path: Path
+) -> None:
+    deck = decks.marks(election, "KG-PL", 40, 5)
+    deck.save(tmp_path / "deck.jsonl")
+    again = load_deck(tmp_path / "deck.jsonl", election)
+    assert again.manifest == deck.manifest
+    assert [sheet.id for sheet in again] == [sheet.id for sheet in deck]
+    assert again.tally() == deck.tally()
+    assert [s.truth for s in again] == [s.truth for s in deck]
+
+
+def test_a_changed_deck_file_is_refused_saying_what_does_not_agree(
+    election: ElectionDefinition, tmp_path: Path
+) -> None:
+    path = tmp_path / "deck.jsonl"
+    decks.lines(election, "KG-PL", 5, 5).save(path)
+    good = path.read_bytes()
+    path.write_bytes(good.replace(b"down-foot", b"down-head", 1))
+    with pytest.raises(ConfigurationError, match="sheets were changed"):
+        load_deck(path, election)
+    path.write_bytes(good.replace(b'"sheets":5', b'"sheets":6', 1))
+    with pytest.raises(ConfigurationError, match="manifest says sheets is 6"):
+        load_deck(path, election)
+    path.write_bytes(b"not a deck\n")
+    with pytest.raises(ConfigurationError, match="manifest"):
+        load_deck(path, election)
+    path.write_bytes(good[: len(good) // 2])
+    with pytest.raises(ConfigurationError, match="changed"):
+        load_deck(path, election)
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        load_deck(tmp_path / "nowhere", election)
+
+
+def test_a_deck_for_another_election_or_style_is_refused(
+    election: ElectionDefinition, tmp_path: Path
+) -> None:
+    deck = decks.lines(election, "KG-PL", 5, 5)
+    deck.save(tmp_path / "deck.jsonl")
+    other = load("kg-training")
+    with pytest.raises(ConfigurationError, match="kg-2021-11-28"):
+        load_deck(tmp_path / "deck.jsonl", other)
+    with pytest.raises(ConfigurationError, match="for election"):
+        deck.check(other)
+    with pytest.raises(ConfigurationError, match="style KG-PL"):
+        deck.check(election, "KG-SM-27")
+    deck.check(election, "KG-PL")
+
+
+def test_a_deck_can_be_printed_with_instructions_and_shown(
+    election: ElectionDefinition, layouts: dict[str, Layout], tmp_path: Path
+) -> None:
+    deck = decks.logic_and_accuracy(election, "KG-SM-27", 1)
+    part = Deck("part", 1, election, "KG-SM-27", (*deck.sheets[:2], *deck.sheets[-6:]))
+    deck_pdf(part, layouts, tmp_path / "deck.pdf")
+    instructions_pdf(part, tmp_path / "instructions.pdf")
+    contact_sheet(part, layouts, tmp_path / "contact.png")
+    assert (tmp_path / "deck.pdf").read_bytes()[:5] == b"%PDF-"
+    assert b"/Count 8" in (tmp_path / "deck.pdf").read_bytes()
+    assert (tmp_path / "instructions.pdf").read_bytes()[:5] == b"%PDF-"
+    assert (tmp_path / "contact.png").read_bytes()[1:4] == b"PNG"
+    with pytest.raises(ConfigurationError, match="cannot be printed"):
+        deck_pdf(part, layouts, tmp_path / "missing" / "deck.pdf")
+
+
+def test_paper_of_a_deck_stays_plain_where_nothing_is_asked(election: ElectionDefinition) -> None:
+    assert all(sheet.paper == Paper() for sheet in decks.tails(election, "KG-PL", 10, 1))
