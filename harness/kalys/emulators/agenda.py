@@ -33,7 +33,7 @@ class Agenda:
         self._order = 0
 
     def at(self, time: int, action: Callable[[], None]) -> Alarm:
-        """Do ``action`` at ``time``; a time that has passed means at once, but not before return."""
+        """Do ``action`` at ``time``; a time that has passed means at once, but after return."""
         alarm = Alarm(action)
         self._order += 1
         heapq.heappush(self._heap, (max(time, self.now), self._order, alarm))

@@ -24,7 +24,7 @@ SCANNER_DPI = 200
 MM_PER_INCH = 25.4
 
 
-class CannotDo(Exception):
+class CannotDo(Exception):  # noqa: N818  (an answer, not a fault)
     """The command makes sense and cannot be done here; says why."""
 
 
@@ -68,7 +68,7 @@ class ControlDesk:
             raise CannotDo(f"there is no urn {name} here; there are: {', '.join(self._urns)}")
         return self._commands[type(command)](command)
 
-    def _hello(self, command: world.Hello) -> dict[str, Any]:
+    def _hello(self, _: world.Hello) -> dict[str, Any]:
         return {"protocol": world.PROTOCOL, "urns": list(self._urns), "time": self._agenda.now}
 
     def _define(self, command: world.Define) -> dict[str, Any]:

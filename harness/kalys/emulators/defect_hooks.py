@@ -4,6 +4,7 @@
 ``self.parameters[NAME]``.
 """
 
+# ruff: noqa: ARG002  (an override takes what its hook is given)
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

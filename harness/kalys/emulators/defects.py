@@ -1,9 +1,9 @@
-"""The catalogue of defects: each breaks one promise of the healthy urn, so that a suite can catch it.
+"""The catalogue of defects: each breaks one promise of the healthy urn, for suites to catch.
 
-A defect is a small subclass of ``Behaviour`` that overrides one hook (``kalys.emulators.urn.behaviour``)
-and says in its entry of ``CATALOGUE`` what it does, which requirement must fail, and by which procedure.
-Several may be built into one urn: their classes are stacked. Numbers are parameters:
-``vote-dropped:every=500``.
+A defect is a small subclass of ``Behaviour`` (``kalys.emulators.urn.behaviour``) that overrides one
+hook; the classes are in ``kalys.emulators.defect_hooks``. Its entry of ``CATALOGUE`` says what it
+does, which requirement must fail, and by which procedure. Several may be built into one urn: their
+classes are stacked. Numbers are parameters: ``vote-dropped:every=500``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kalys.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class Defect:
-    """One entry. ``requirements`` must fail, found by ``procedures``; ``parameters`` are defaults."""
+    """One entry. ``requirements`` must fail, found by ``procedures``."""
 
     name: str
     summary: str
@@ -40,8 +40,8 @@ _ENTRIES = (
            "it is fed again.",
            ("PAP-003",), ("paper.jam",), hooks.DoubleCountAfterJam),
     Defect("counter-not-zeroed",
-           "Votes of test mode for the most voted option are in the totals after opening, while the "
-           "zero report shows zero.",
+           "Votes of test mode for the most voted option are in the totals after opening, while "
+           "the zero report shows zero.",
            ("REP-003", "REP-001"), ("report.test_mode", "report.non_zero_opening"),
            hooks.CounterNotZeroed),
     Defect("overvote-counted",
@@ -49,17 +49,19 @@ _ENTRIES = (
            ("MRK-007",), ("mark.validity",), hooks.OvervoteCounted),
     Defect("clock-drift", "The clock runs `ppm` parts in a million fast.",
            ("LOG-002",), ("log.drift",), hooks.ClockDrift, {"ppm": 2000}),
-    Defect("totals-while-open", "Totals can be read, printed and exported while the polls are open.",
+    Defect("totals-while-open",
+           "Totals can be read, printed and exported while the polls are open.",
            ("REP-004",), ("report.totals_while_open",), hooks.TotalsWhileOpen),
     Defect("early-opening", "The polls open at any hour.",
            ("TIM-008",), ("timing.poll_hours",), hooks.EarlyOpening),
     Defect("log-entries-lost", "Every `every`-th log entry is not stored.",
            ("LOG-003", "LOG-005"), ("log.sequence",), hooks.LogEntriesLost, {"every": 7}),
     Defect("fold-as-vote",
-           "The thresholds in use are `factor` of those reported: a fold through a target is a vote.",
+           "The thresholds in use (`vote` fill, `ink` level) are far below those reported: a fold "
+           "through a target is a vote.",
            ("MRK-002",), ("mark.folds",), hooks.FoldAsVote, {"vote": 0.012, "ink": 0.1}),
     Defect("records-out-of-step",
-           "Totals are right; of `one_in` records, one is handed out with the marks of another sheet.",
+           "Totals are right; of `one_in` records, one is handed out with another sheet's marks.",
            ("ACC-009", "REP-009"), ("count.logic_and_accuracy",), hooks.RecordsOutOfStep,
            {"one_in": 100}),
     Defect("slow-transport", "The transport runs at `share` of its promised speed.",
@@ -73,14 +75,15 @@ _ENTRIES = (
     Defect("false-success", "The voter whose sheet is returned is shown \"accepted\".",
            ("PAP-007",), ("paper.notices",), hooks.FalseSuccess),
     Defect("vote-lost-at-power-cut",
-           "The record is committed `seconds` after the sheet has fallen: a cut before that loses it.",
+           "The record is committed `seconds` after the sheet has fallen: a cut before loses it.",
            ("PWR-003",), ("power.transaction",), hooks.VoteLostAtPowerCut, {"seconds": 0.5}),
-    Defect("pulled-back-counted", "A sheet that is pulled back in the throat counts as a blank one.",
+    Defect("pulled-back-counted",
+           "A sheet that is pulled back in the throat counts as a blank one.",
            ("PAP-009",), ("paper.pull_back",), hooks.PulledBackCounted),
     Defect("clock-set-by-anyone", "The clock can be set without a log-in.",
            ("LOG-004",), ("log.clock_setting",), hooks.ClockSetByAnyone),
     Defect("log-rewritable",
-           "The log is numbered and chained anew whenever it is read, so that a change does not show.",
+           "The log is numbered and chained anew whenever it is read: a change does not show.",
            ("LOG-007",), ("log.tamper",), hooks.LogRewritable),
     Defect("choices-in-log", "The log entry of a cast names the marked options.",
            ("LOG-008",), ("log.privacy",), hooks.ChoicesInLog),

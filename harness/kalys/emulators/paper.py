@@ -1,8 +1,8 @@
 """Paper in the world: what is offered to a throat, and how it looks to a scanner.
 
 A bundle is what goes in together: one sheet, or several lying on one another (a double feed). What
-a sheet means is nowhere here; a physical sheet says what is on it, and its image is rendered when it
-passes a scanner line, not before.
+a sheet means is nowhere here; a physical sheet says what is on it, and its image is rendered when
+it passes a scanner line, not before.
 """
 
 from __future__ import annotations

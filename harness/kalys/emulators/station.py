@@ -1,4 +1,4 @@
-"""A polling station on an emulated bench: urns, the supply that feeds them, and the world's own link.
+"""A polling station on an emulated bench: urns, the supply that feeds them, the world's own link.
 
 ``build_world`` is what a bench calls. Its ports are ``NAME`` and ``NAME.printer`` for every urn,
 ``world`` for the control link (docs/protocols/world-link.md) and ``supply`` if there is one. The

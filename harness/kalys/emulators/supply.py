@@ -1,8 +1,8 @@
 """An emulated Keysight E36312A: three outputs behind SCPI.
 
-Command set: Keysight E36300 Series Programming Guide (E36311-90008). Channels are named by a channel
-list, ``VOLT 24,(@2)``, or are the selected one (``INST CH2``). What is connected to an output is the
-world's business: it reads ``volts`` and is told when an output changes.
+Command set: Keysight E36300 Series Programming Guide (E36311-90008). Channels are named by a
+channel list, ``VOLT 24,(@2)``, or are the selected one (``INST CH2``). What is connected to an
+output is the world's business: it reads ``volts`` and is told when an output changes.
 
 The instrument is set to recall its state at power-on (OUTPut:PON:STATe RCL0): when a world begins,
 the outputs that feed something are on. *RST switches everything off, as in the manual.
@@ -115,8 +115,8 @@ class EmulatedSupply:
         tree.add("INSTrument:NSELect", self._select_number, parameters=1)
         tree.add("INSTrument:NSELect?", lambda _: str(self._selected[0]))
         tree.add("APPLy", self._apply, parameters=3)
-        for quiet in ("SYSTem:LOCal", "SYSTem:REMote", "SYSTem:RWLock", "SYSTem:BEEPer[:IMMediate]"):
-            tree.add(quiet, lambda _: None)
+        for panel in ("LOCal", "REMote", "RWLock", "BEEPer[:IMMediate]"):
+            tree.add(f"SYSTem:{panel}", lambda _: None)
         return tree
 
     def _each(self, tell: Callable[[int], str]) -> Callable[[Arguments], str]:

@@ -5,8 +5,8 @@ ports somebody has open, lets time pass (``advance``) and takes what comes out (
 in here knows whether the ports are TCP sockets, ptys or lines of virtual time, nor what o'clock it
 is: ``now`` is ns since the world began, and never goes back.
 
-Everything physical is carried here: the supply's voltage reaches the urn's mains input, a sheet that
-falls lies in a box, a report leaves the printer on a port of its own.
+Everything physical is carried here: the supply's voltage reaches the urn's mains input, a sheet
+that falls lies in a box, a report leaves the printer on a port of its own.
 """
 
 from __future__ import annotations

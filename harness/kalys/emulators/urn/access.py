@@ -1,8 +1,8 @@
 """Who is logged in: challenge and response by role, with a lock after wrong attempts.
 
-The construction is published (``kalys.protocols.urn.authentication``). A nonce is good for one attempt
-and dies with the power. Wrong attempts and locks are remembered without power, so that switching the
-urn off and on opens no new round of guessing.
+The construction is published (``kalys.protocols.urn.authentication``). A nonce is good for one
+attempt and dies with the power. Wrong attempts and locks are remembered without power, so that
+switching the urn off and on opens no new round of guessing.
 """
 
 from __future__ import annotations

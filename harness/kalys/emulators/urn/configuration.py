@@ -82,7 +82,7 @@ class UrnEmulation(BaseModel):
 
     @property
     def firmware_image(self) -> bytes:
-        """What is installed when it leaves the works; an emulator's image is its name and version."""
+        """What is installed at the works; an emulator's image is its name and version."""
         return f"{self.maker}/{self.model}/{self.firmware}".encode()
 
     @property

@@ -5,8 +5,8 @@ How to think about it. Three things drive it: bytes on its link (through a codec
 says goes out through two callables: bytes of the link, bytes of the printer's tape. There is no
 time here but the agenda's.
 
-Which request is allowed when is in ``states``; what requests do is in ``operations``; where a faulty
-urn differs is in ``behaviour``.
+Which request is allowed when is in ``states``; what requests do is in ``operations``; where a
+faulty urn differs is in ``behaviour``.
 """
 
 from __future__ import annotations
@@ -351,8 +351,9 @@ class EmulatedUrn:
     def _look_at_capacity(self) -> None:
         parameters = self.memory.parameters
         left = self.capacity_left()
-        tenth = max(1, int(parameters["capacity"]) // 10)
-        if left <= min(parameters["capacity_warning"], tenth) and self.behaviour.warns_of_capacity():
+        # A small box is not announced as full from its first sheet on.
+        limit = min(parameters["capacity_warning"], max(1, int(parameters["capacity"]) // 10))
+        if left <= limit and self.behaviour.warns_of_capacity():
             self.raise_alarm("capacity-low", audible=True)
 
     # What hands do

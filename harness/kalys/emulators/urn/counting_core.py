@@ -11,10 +11,10 @@ from random import Random
 
 from kalys.ballots.package import UrnPackage
 from kalys.counting.reader import Reader, Thresholds
-from kalys.errors import ConfigurationError
 from kalys.emulators.paper import Image
 from kalys.emulators.urn.behaviour import Behaviour
 from kalys.emulators.urn.memory import Record
+from kalys.errors import ConfigurationError
 from kalys.protocols.urn.messages import ReturnReason
 
 

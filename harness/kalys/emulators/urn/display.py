@@ -1,6 +1,6 @@
-"""What the display on the voter's side shows: Kyrgyz, Russian, and a word for those who read neither.
+"""What the display on the voter's side shows: Kyrgyz, Russian, and a word for all others.
 
-The first word is the one of the NOTICE event, so that whoever reads the display to a test can say it.
+The first word is the one of the NOTICE event, so that whoever reads the display out can say it.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The event log: numbered entries, each bound to the one before it by a hash.
 
-Kinds of entry follow VVSG 2.0 Table 15-1 (LOG-005); fields VVSG 2.0 15.1-C (LOG-006). The chain is
-published (docs/protocols/urn-link.md, ``kalys.protocols.urn.log_chain``), so that a reader can prove
-that nothing was changed, taken out or put in (LOG-007). The head, number and chain of the last entry
-ever made, is kept apart: a log that was cut short does not fit its head.
+Kinds of entry follow VVSG 2.0 Table 15-1 (LOG-005); fields VVSG 2.0 15.1-C (LOG-006). The chain
+is published (docs/protocols/urn-link.md, ``kalys.protocols.urn.log_chain``), so that a reader can
+prove that nothing was changed, taken out or put in (LOG-007). The head, number and chain of the
+last entry ever made, is kept apart: a log that was cut short does not fit its head.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class EventLog:
         self._sequence = 0
         self._head = log_chain.GENESIS
 
-    def add(
+    def add(  # noqa: PLR0917  (the fields of an entry, in their order)
         self, time_ms: int, offset_min: int, kind: str, event: str, outcome: str, user: str,
         resource: str,
     ) -> None:
@@ -60,10 +60,10 @@ class EventLog:
         self._sequence += 1
         if not self._stores(self._sequence):
             return
-        entry = Entry(self._sequence, time_ms, offset_min, stamp(time_ms, offset_min),
-                      self._device, kind, event, outcome, user, resource)
-        self._head = log_chain.link(self._head, entry)
-        self.entries.append(replace(entry, chain=self._head))
+        fields = (self._sequence, time_ms, offset_min, stamp(time_ms, offset_min), self._device,
+                  kind, event, outcome, user, resource)
+        self._head = log_chain.link(self._head, Entry(*fields))
+        self.entries.append(Entry(*fields, self._head))
 
     def breaks(self) -> list[int]:
         """Sequence numbers at which the stored log does not follow from what is before it.
@@ -85,7 +85,7 @@ class EventLog:
         return (self.entries[-1].chain if self.entries else log_chain.GENESIS) != self._head
 
     def tamper(self, how: str, index: int) -> None:
-        """Change the stored log behind the device's back. IndexError when there is no such entry."""
+        """Change the stored log behind the device's back. IndexError: there is no such entry."""
         entries = self.entries
         if not 0 <= index < len(entries):
             raise IndexError(f"the log has entries 0 to {len(entries) - 1}, not {index}")
@@ -110,7 +110,7 @@ def chained_anew(entries: Sequence[Entry]) -> list[Entry]:
     """The same entries numbered and chained as if nothing had ever happened to them."""
     chain, fresh = log_chain.GENESIS, []
     for number, entry in enumerate(entries, 1):
-        entry = replace(entry, sequence=number)
-        chain = log_chain.link(chain, entry)
-        fresh.append(replace(entry, chain=chain))
+        numbered = replace(entry, sequence=number)
+        chain = log_chain.link(chain, numbered)
+        fresh.append(replace(numbered, chain=chain))
     return fresh

@@ -5,8 +5,9 @@ event counter, the event ring and the transaction of the sheet that is being acc
 power loss and restart. Whatever else the urn knows (log-in, upload, print job, what is on the
 display) is in ``core`` and is gone.
 
-A ``Book`` is one set of records with its counters: the votes and, apart from them, the tests (REP-003).
-Counters are kept beside the records, as real urns do, so that the integrity monitor can compare.
+A ``Book`` is one set of records with its counters: the votes and, apart from them, the tests
+(REP-003). Counters are kept beside the records, as real urns do, so that the integrity monitor can
+compare.
 """
 
 from __future__ import annotations

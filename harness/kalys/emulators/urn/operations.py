@@ -4,6 +4,7 @@ One method per operation, named as the operation. A method returns the fields of
 raises ``Denied`` with the protocol's result; every denial is logged.
 """
 
+# ruff: noqa: ARG002  (every operation takes the fields of its request)
 from __future__ import annotations
 
 import hashlib
@@ -43,7 +44,7 @@ DENIAL_KINDS: Mapping[Op, str] = {
 }
 
 
-class Denied(Exception):
+class Denied(Exception):  # noqa: N818  (an answer, not a fault)
     """The request is refused with this result of the protocol."""
 
     def __init__(self, result: Result) -> None:
@@ -107,7 +108,8 @@ class Operations:
         return {
             "state": memory.state.value, "path": urn.passage.word,
             "power": urn.power.source or "battery", "cover_open": urn.cover_open,
-            "alarm": urn.alarm, "valid": max(0, counters.valid), "invalid": max(0, counters.invalid),
+            "alarm": urn.alarm,
+            "valid": max(0, counters.valid), "invalid": max(0, counters.invalid),
             "returned": memory.book.returned, "capacity_left": urn.capacity_left(),
             "event_counter": memory.event_counter, "definition_sha256": memory.definition_sha256,
         }

@@ -6,8 +6,8 @@ it out. Where the paper is at any moment follows from where it was, when, and th
 next edge is on the agenda.
 
 Positions are those of the bundle's leading edge in mm behind the throat. Sensors: ``entry`` at the
-throat, ``scanner``, ``deflector``, ``exit``. Past the deflector paper cannot be driven back: a motor
-that tries lets it slip into the compartment the deflector points to.
+throat, ``scanner``, ``deflector``, ``exit``. Past the deflector paper cannot be driven back: a
+motor that tries lets it slip into the compartment the deflector points to.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What feeds the urn: the mains input, or a battery of so many hours.
 
 The mains input is good from ``mains_minimum_v`` on. The battery is drained while it feeds, and
-charged at a third of that pace while the mains do. Nothing is counted down: the moment of exhaustion
-is computed when the battery takes over.
+charged at a third of that pace while the mains do. Nothing is counted down: the moment of
+exhaustion is computed when the battery takes over.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from kalys.emulators.urn.clock import stamp
 from kalys.emulators.urn.configuration import parameter_rows
 from kalys.emulators.urn.memory import Book
-from kalys.protocols.tape import TapeWriter
+from kalys.protocols.tape import CODE_PAGES, KZ1048_PAGE, TapeWriter
 from kalys.protocols.urn.messages import ReportKind
 from kalys.protocols.urn.report import ContestTotals, Register, Report, compose
 
@@ -26,16 +26,25 @@ FEED_LINES = 3
 def tape(urn: EmulatedUrn, kind: str) -> list[bytes]:
     """The bytes of a report, one element a line."""
     writer = TapeWriter()
-    lines = [writer.line(text) for text in compose(_report(urn, ReportKind(kind)))]
+    lines = [
+        writer.line(_printable(text)) for text in compose(_report(urn, ReportKind(kind)))
+    ]
     lines[0] = writer.start() + lines[0]
     lines[-1] += writer.feed(FEED_LINES) + writer.cut()
     return lines
 
 
+def _printable(text: str) -> str:
+    """The text with a ? for every character that the printer's code page lacks."""
+    page = CODE_PAGES[KZ1048_PAGE]
+    plain = "".join(c if c.isprintable() else "?" for c in text)
+    return plain.encode(page, "replace").decode(page)
+
+
 def _report(urn: EmulatedUrn, kind: ReportKind) -> Report:
     memory, package, c = urn.memory, urn.memory.package, urn.configuration
     book = memory.tests if kind is ReportKind.TEST else memory.book
-    registers, contests = _registers(urn, book), _contests(book)
+    registers, contests = _registers(book), _contests(book)
     sheets = [book.counters.sheets, book.counters.valid, book.counters.invalid]
     styles = [package.style] if package else []
     urns: list[str] = []
@@ -67,7 +76,7 @@ def _time(urn: EmulatedUrn) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _registers(urn: EmulatedUrn, book: Book) -> list[Register]:
+def _registers(book: Book) -> list[Register]:
     """Every option at both storage locations: its counter, and its votes among the records."""
     among = Counter(
         (contest, option)
