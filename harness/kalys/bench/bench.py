@@ -307,7 +307,7 @@ def open_bench(
     seed: int = 1,
     journal: JournalSource = None,
     defects: Sequence[str] = (),
-    operator: Operator | Callable[[Recorder], Operator] | None = None,
+    operator: Operator | Callable[[Recorder], Operator | None] | None = None,
     clock: Clock | None = None,
 ) -> Bench:
     """Open the bench of a file, or a shipped bench by its name.

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import os
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def take_lease(address: str, folder: Path | None = None) -> Lease:
 
     ``folder`` is where the lock files are, by default the user's runtime folder.
     """
-    where = folder or Path(platformdirs.user_runtime_dir("kalys"))
+    where = folder or _runtime_folder()
     name = canonical_address(address)
     path = where / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.lock"
     try:
@@ -75,6 +76,12 @@ def canonical_address(address: str) -> str:
     if address.startswith("/"):
         return os.path.realpath(address)
     return address.lower()
+
+
+def _runtime_folder() -> Path:
+    with warnings.catch_warnings():        # without XDG_RUNTIME_DIR it is in the temporary folder
+        warnings.simplefilter("ignore")
+        return Path(platformdirs.user_runtime_dir("kalys"))
 
 
 def _lock(fd: int) -> bool:
