@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from kalys.ballots.deck import Deck, logic_and_accuracy, volume
 from kalys.ballots.deck_file import READABLE
 from kalys.ballots.sheet import Sheet
-from kalys.procedures.comparison import Comparison, Position, wrong_outcome
-from kalys.procedures.deck_run import DeckRun, finish, report_sheets, run_deck
-from kalys.procedures.feeding import Fed, feed
-from kalys.procedures.preparation import Prepared, prepared_urn
+from kalys.procedures.comparison import Comparison, Position
+from kalys.procedures.deck_run import DeckRun, feed_all, finish, report_sheets, run_deck
+from kalys.procedures.feeding import Fed
+from kalys.procedures.preparation import prepared_urn
 from kalys.procedures.registry import procedure
 from kalys.requirements.observation import Outcome
 
@@ -42,34 +42,19 @@ def count_volume(session: Session, parameters: Mapping[str, Any]) -> None:
     done = 0
     while done < sheets:
         with prepared_urn(session, style=style) as prepared:
-            fed = _feed_part(session, prepared, list(islice(deck, part)), done, sheets)
+            offered = list(islice(deck, part))
+            fed = feed_all(session, prepared, offered, done=done, total=sheets)
             run = finish(session, prepared, fed)
-        done += len(run.fed)
-        _report_volume(session, run, f"sheets {done - len(run.fed) + 1} to {done}")
+        _report_volume(session, run, f"sheets {done + 1} to {done + len(fed)}")
+        done += len(fed)
+        if len(fed) < len(offered):
+            break
     _report_bounds(session)
 
 
 def _volume(session: Session, style: str, sheets: int) -> Iterator[Sheet]:
     seed = session.rng("count.volume").getrandbits(31)
     yield from volume(session.definition, style, sheets, seed).sheets
-
-
-def _feed_part(
-    session: Session, prepared: Prepared, sheets: Sequence[Sheet], done: int, total: int
-) -> list[tuple[Sheet, Fed]]:
-    """Feed, comparing each sheet at once: what is wrong is in the journal when it happens."""
-    outcomes: list[tuple[Sheet, Fed]] = []
-    for number, sheet in enumerate(sheets, 1):
-        fed = feed(session, prepared, sheet)
-        outcomes.append((sheet, fed))
-        if fed.outcome == "jammed":
-            prepared.feeder.clear_jam()
-        wrong = wrong_outcome(sheet, fed)
-        if wrong:
-            session.journal.add("note", {"sheet": sheet.id, "text": wrong})
-        if number % GROUP == 0 or number == len(sheets):
-            session.report_progress(done + number, total, f"sheet {done + number} of {total}")
-    return outcomes
 
 
 def _report_volume(session: Session, run: DeckRun, condition: str) -> None:

@@ -136,12 +136,11 @@ def _fill(session: Session, prepared: Prepared, limit: int) -> None:
     fed: list[tuple[Sheet, Fed]] = []
     warned_at: int | None = None
     while len(fed) < limit:
-        fed += feed_all(session, prepared, (next(sheets),))
+        fed += feed_all(session, prepared, (next(sheets),), done=len(fed), total=limit)
         if warned_at is None and _warned(prepared, fed[-1][1]):
             warned_at = len(fed)
         if not fed[-1][1].counted:
             break
-        session.report_progress(len(fed), limit, f"sheet {len(fed)} of {limit}")
     settle(session, prepared)
     beyond = feed_all(session, prepared, tuple(islice(sheets, BEYOND)))
     prepared.feeder.take_returned()

@@ -7,7 +7,7 @@ counts what its requirement asks for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -54,17 +54,28 @@ def run_deck(session: Session, sheets: Iterable[Sheet], style: str) -> DeckRun:
 
 
 def feed_all(
-    session: Session, prepared: Prepared, sheets: tuple[Sheet, ...]
+    session: Session,
+    prepared: Prepared,
+    sheets: Sequence[Sheet],
+    *,
+    done: int = 0,
+    total: int | None = None,
 ) -> list[tuple[Sheet, Fed]]:
-    """Feed the sheets one after another; a jam is cleared and the feeding goes on."""
+    """Feed the sheets one after another; a jam is cleared and the feeding goes on.
+
+    What is wrong with an outcome is in the journal as soon as it happens.
+    """
     outcomes: list[tuple[Sheet, Fed]] = []
 
     def note(sheet: Sheet, fed: Fed) -> None:
         outcomes.append((sheet, fed))
         if fed.outcome == "jammed":
             prepared.feeder.clear_jam()
+        wrong = wrong_outcome(sheet, fed)
+        if wrong:
+            session.journal.add("note", {"sheet": sheet.id, "text": wrong})
 
-    feed_deck(session, prepared, sheets, note)
+    feed_deck(session, prepared, sheets, note, done=done, total=total)
     return outcomes
 
 

@@ -30,6 +30,7 @@ _ON_THE_WAY = (
     EventKind.POWER,
 )
 PROGRESS_EVERY = 25
+GIVE_UP_AFTER = 3               # sheets in a row without an answer
 
 
 @dataclass(frozen=True)
@@ -124,16 +125,34 @@ def feed_deck(
     prepared: Prepared,
     deck: Deck | Iterable[Sheet],
     each: Callable[[Sheet, Fed], None] | None = None,
+    *,
+    done: int = 0,
+    total: int | None = None,
 ) -> list[Fed]:
-    """Feed every sheet of a deck in order, calling ``each(sheet, fed)`` after each."""
+    """Feed every sheet of a deck in order, calling ``each(sheet, fed)`` after each.
+
+    ``done`` and ``total`` place the deck in a larger one for the report of progress. An urn that
+    has nothing to say to several sheets in a row gets no more of them: the list is then shorter.
+    """
     sheets = deck.sheets if isinstance(deck, Deck) else tuple(deck)
-    total = len(sheets)
-    outcomes = []
+    total = len(sheets) if total is None else total
+    outcomes: list[Fed] = []
     for number, sheet in enumerate(sheets, 1):
         fed = feed(session, prepared, sheet)
         outcomes.append(fed)
         if each is not None:
             each(sheet, fed)
-        if number % PROGRESS_EVERY == 0 or number == total:
-            session.report_progress(number, total, f"sheet {number} of {total}")
+        if number % PROGRESS_EVERY == 0 or number == len(sheets):
+            session.report_progress(done + number, total, f"sheet {done + number} of {total}")
+        if _gone(outcomes):
+            session.journal.add("note", {
+                "text": f"{prepared.urn.name} no longer takes sheets; feeding ends after "
+                f"{number} of {len(sheets)}"
+            })
+            break
     return outcomes
+
+
+def _gone(outcomes: list[Fed]) -> bool:
+    last = outcomes[-GIVE_UP_AFTER:]
+    return len(last) == GIVE_UP_AFTER and all(f.outcome in ("silent", "power-lost") for f in last)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from kalys.errors import ConfigurationError, Interrupted, KalysError
+from kalys.errors import ConfigurationError, EvidenceError, Interrupted, KalysError
 from kalys.procedures import registry
 from kalys.requirements import catalogue, verdict
 from kalys.requirements.observation import Observation, Verdict
@@ -236,7 +236,8 @@ class Session:
     ) -> str | None:
         try:
             procedure.run(self, parameters)
-        except Interrupted:
+        except (Interrupted, EvidenceError):
+            # Nothing can go on without the person, nor without a journal.
             raise
         except KalysError as stopped:
             error = str(stopped)

@@ -89,8 +89,15 @@ def kalys_session(
 def run_procedure(kalys_session: Session) -> Callable[[str], ProcedureResult]:
     """``run_procedure(id)`` runs a procedure the first time it is asked for, and then remembers."""
 
+    from kalys.errors import EvidenceError, Interrupted
+
     def run(procedure: str) -> ProcedureResult:
-        return kalys_session.finished.get(procedure) or kalys_session.run(procedure)
+        try:
+            return kalys_session.finished.get(procedure) or kalys_session.run(procedure)
+        except Interrupted as stop:
+            pytest.exit(str(stop), returncode=pytest.ExitCode.INTERRUPTED)
+        except EvidenceError as error:
+            pytest.exit(str(error), returncode=pytest.ExitCode.INTERNAL_ERROR)
 
     return run
 
