@@ -216,7 +216,7 @@ class Reader:
         levels = Levels(ink, tone.level(_SURE * limits.ink_level), tone.level(_PRINTED))
         result = measure(
             image, known.groups, at, levels, skew_deg=place.skew_deg,
-            streaks=_streaks(image, ink),
+            streaks=_streaks(image, ink), suspect=limits.blank_fill,
         )
         head = "foot" if turned else "head"
         orientation = f"{'up' if known.side == 'back' else 'down'}-{head}"
