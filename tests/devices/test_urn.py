@@ -216,6 +216,16 @@ def test_after_a_power_loss_the_link_is_opened_again_and_missed_events_are_fetch
     assert rig.driver.wait([EventKind.BOOTED], 1.0).fields["cause"] == "power-loss"
 
 
+def test_without_any_event_before_the_power_loss_those_since_the_boot_are_fetched(rig):
+    for kind, fields in ((EventKind.BOOTED, {"cause": "power-on"}),
+                         (EventKind.SHEET_READ, {"sheet": 1}),
+                         (EventKind.BOOTED, {"cause": "power-loss"}),
+                         (EventKind.SHEET_RETURNED, {"sheet": 1, "reason": "power-loss"})):
+        rig.device.happen(kind, fields, lost=True)
+    rig.driver.reconnect()
+    assert [r.kind for r in rig.driver.drain()] == [EventKind.BOOTED, EventKind.SHEET_RETURNED]
+
+
 def test_a_device_that_does_not_come_back_is_told_after_its_time_to_boot(rig):
     rig.device.mute = 10**6
     with pytest.raises(LinkError, match="no answer to identify"):

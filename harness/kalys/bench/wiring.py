@@ -23,6 +23,7 @@ from kalys.links.instrument import open_instrument
 from kalys.links.link import Link, SerialSettings, open_link
 from kalys.protocols.urn import binary, line
 from kalys.protocols.urn.codec import ClientCodec
+from kalys.protocols.urn.messages import Op
 
 
 def serial_settings(placed: Placed) -> SerialSettings:
@@ -64,7 +65,7 @@ def line_faults(placed: Placed, seed: int) -> LineFaults | None:
 
 def open_urn(placed: Placed, url: str, clock: Clock, journal: Recorder, seed: int) -> UrnDriver:
     """The driver of an urn at ``url``."""
-    faults = line_faults(placed, seed)
+    faults, dialect = line_faults(placed, seed), placed.profile.dialect
     link, credentials = placed.link_settings(), placed.profile.credentials
     if credentials is None:
         raise ConfigurationError("the profile of an urn needs credentials", where=placed.name)
@@ -81,8 +82,10 @@ def open_urn(placed: Placed, url: str, clock: Clock, journal: Recorder, seed: in
         journal=journal,
         patience=Patience(answer=link.timeout_s, attempts=link.attempts, boot=link.boot_s,
                           slow={**SLOW, **link.slow}),
+        repeats_events=dialect is None or Op.EVENTS_SINCE in dialect.requests,
     )
-    return UrnDriver(dialogue, credentials.key, Sizes(chunk=link.chunk_bytes, page=link.page_rows))
+    chunk = min(link.chunk_bytes, codec_of(placed)().chunk)
+    return UrnDriver(dialogue, credentials.key, Sizes(chunk=chunk, page=link.page_rows))
 
 
 def open_printer(

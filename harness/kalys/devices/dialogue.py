@@ -62,6 +62,7 @@ class Dialogue:
         clock: Clock,
         journal: Recorder,
         patience: Patience | None = None,
+        repeats_events: bool = True,
     ) -> None:
         self.name = name
         self.clock = clock
@@ -72,12 +73,11 @@ class Dialogue:
         self.sent = 0                      # ns: when the last request was written
         self.received = 0                  # ns: when its answer was complete
         self._connect = connect
-        self._make_codec = codec
         self._sequence = 0
         self._queue: deque[Received] = deque()
         self._forget_stream()
         self._next: int | None = None
-        self._recoverable = True
+        self._recoverable = repeats_events
         self.link = connect()
         self._codec = codec()
 
@@ -122,7 +122,7 @@ class Dialogue:
         while True:
             try:
                 self.link = self._connect()
-                self._codec = self._make_codec()
+                self._codec.reset()
                 self._forget_stream()
                 self._exchange(Op.IDENTIFY, {}, attempts=1)
                 break
@@ -237,8 +237,9 @@ class Dialogue:
             self._deliver(received)
         elif event.number > self._next:
             self._held[event.number] = received
-        elif self._seen.get(event.number) != (event.kind, event.time_ms):
-            self._note("the urn numbers its events anew", number=event.number)
+        elif event.number == 1 and self._seen.get(1) != (event.kind, event.time_ms):
+            # Against the protocol, but a device may do so after a restart.
+            self._note("the urn numbers its events anew")
             self._forget_stream()
             self._next = 1
             self._take_event(received)
@@ -287,12 +288,14 @@ class Dialogue:
             self._recoverable = False
             self._note("the urn does not repeat events", result=refusal.code)
             return False
-        last = self._next + count
-        deadline = self.clock.now() + _ns(self.patience.answer)
-        while self._next < last and self.clock.now() < deadline:
-            if not self._pump((deadline - self.clock.now()) / 1e9):
-                break
+        after = self._next + count
+        self._pump_until(lambda: self._next is None or self._next >= after)
         return True
+
+    def _pump_until(self, enough: Callable[[], bool]) -> None:
+        """Take in what comes until it is enough, or nothing comes for the time of an answer."""
+        while not enough() and self._pump(self.patience.answer):
+            pass
 
     def _look_again(self, kinds: Sequence[EventKind]) -> Received | None:
         """After a wait in vain: was the last event lost? A silent urn has none."""
@@ -308,19 +311,35 @@ class Dialogue:
 
     def _ask_for_missed(self) -> None:
         """After a reconnection: the events that went out while nobody listened."""
-        if self._next is None:
+        if not self._recoverable:
             return
         try:
-            self._ask_since()
+            if self._next is None:
+                self._ask_since_boot()
+            else:
+                self._ask_since()
             if self._held:
                 self._fill_gap()
         except (LinkError, ProtocolError) as error:
             self._note("events of the time without a link were not repeated", error=str(error))
 
+    def _ask_since_boot(self) -> None:
+        """No event was ever seen: take all that the urn has, and keep those since its last boot."""
+        try:
+            count = int(self._ask(Op.EVENTS_SINCE, {"first": 1})["count"])
+        except Refused as refusal:
+            self._recoverable = False
+            self._note("the urn does not repeat events", result=refusal.code)
+            return
+        self._pump_until(lambda: len(self._queue) >= count)
+        boots = [i for i, r in enumerate(self._queue) if r.kind is EventKind.BOOTED]
+        for _ in range(boots[-1] if boots else len(self._queue)):
+            self._queue.popleft()
+
     def _forget_stream(self) -> None:
         self._answers: dict[int, Response] = {}
         self._held: dict[int, Received] = {}
-        self._seen: dict[int, tuple[EventKind, int]] = {}
+        self._seen: dict[int, tuple[EventKind, int]] = {}    # of the last 4096 events
         self._garbage = b""
 
     def _note(self, text: str, **details: Any) -> None:
