@@ -5,18 +5,13 @@ On the emulated bench in virtual time, with parameters as small as the defect al
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from kalys.bench.bench import open_bench
-from kalys.evidence.journal import NullJournal
 from kalys.procedures.session import ProcedureResult, Session
 from kalys.protocols.urn.messages import UrnState
 from kalys.requirements.observation import Outcome
-from kalys.requirements.plan import Plan
 
 SMALL: dict[str, dict[str, Any]] = {
     "count.volume": {"sheets": 25},
@@ -63,14 +58,6 @@ DEFECTS = [
 ]
 
 
-@contextmanager
-def session_on(defects: tuple[str, ...], parameters: Mapping[str, Mapping[str, Any]], seed: int):
-    plan = Plan.load("quick").model_copy(update={"procedures": parameters})
-    journal = NullJournal()
-    with open_bench("emulated-station", seed=seed, journal=lambda _: journal, defects=defects) as b:
-        yield Session(b, plan, journal, seed)
-
-
 def run(session: Session, procedure: str) -> ProcedureResult:
     result = session.run(procedure)
     assert result.error is None
@@ -78,8 +65,10 @@ def run(session: Session, procedure: str) -> ProcedureResult:
 
 
 @pytest.mark.parametrize("procedure", SMALL)
-def test_the_healthy_urn_gives_no_failing_observation_and_is_left_in_standby(procedure):
-    with session_on((), SMALL, seed=11) as session:
+def test_the_healthy_urn_gives_no_failing_observation_and_is_left_in_standby(
+    procedure, emulated
+):
+    with emulated(parameters=SMALL) as session:
         result = run(session, procedure)
         assert [o.note for o in result.observations if o.failures or o.kind == "blocked"] == []
         assert Outcome.FAIL not in {v.verdict for v in result.verdicts}
@@ -90,9 +79,9 @@ def test_the_healthy_urn_gives_no_failing_observation_and_is_left_in_standby(pro
 
 @pytest.mark.parametrize(("defect", "procedure", "requirement"), DEFECTS)
 def test_the_known_bad_urn_fails_with_a_note_that_a_person_understands(
-    defect, procedure, requirement
+    defect, procedure, requirement, emulated
 ):
-    with session_on((defect,), SMALL, seed=11) as session:
+    with emulated(defect, parameters=SMALL) as session:
         result = run(session, procedure)
         verdict = next(v for v in result.verdicts if v.requirement == requirement)
         assert verdict.verdict is Outcome.FAIL
@@ -100,21 +89,17 @@ def test_the_known_bad_urn_fails_with_a_note_that_a_person_understands(
             assert verdict.failures and all(len(note) > 20 for note in verdict.failures)
 
 
-def test_a_dropped_vote_shows_in_a_volume_as_one_wrong_position():
-    with session_on(
-        ("vote-dropped:every=20",), {"count.volume": {"sheets": 60}}, seed=11
-    ) as session:
+def test_a_dropped_vote_shows_in_a_volume_as_one_wrong_position(emulated):
+    parameters = {"count.volume": {"sheets": 60}}
+    with emulated("vote-dropped:every=20", parameters=parameters) as session:
         result = run(session, "count.volume")
         verdict = next(v for v in result.verdicts if v.requirement == "ACC-001")
         assert verdict.verdict is Outcome.FAIL
         assert "party/P04" in verdict.reason
 
 
-def test_records_out_of_step_show_in_the_three_way_comparison():
-    with session_on(
-        ("records-out-of-step:one_in=10",),
-        {"count.logic_and_accuracy": {"styles": ["KG-SM-27"]}}, seed=11,
-    ) as session:
+def test_records_out_of_step_show_in_the_three_way_comparison(emulated):
+    with emulated("records-out-of-step:one_in=10", parameters=SMALL) as session:
         result = run(session, "count.logic_and_accuracy")
         verdict = next(v for v in result.verdicts if v.requirement == "ACC-009")
         assert verdict.verdict is Outcome.FAIL

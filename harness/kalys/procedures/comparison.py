@@ -204,6 +204,23 @@ def _expected_of_pairs(contests: Sequence[Contest], pairs: Iterable[Pair]) -> Ta
     return tally
 
 
+def join(parts: Sequence[Comparison]) -> Comparison:
+    """The comparisons of several parts of one deck, as one."""
+    errors: Counter[Position] = Counter()
+    for part in parts:
+        errors.update(part.errors)
+    return Comparison(
+        sheets=sum(part.sheets for part in parts),
+        positions=sum(part.positions for part in parts),
+        errors=errors,
+        notes=tuple(note for part in parts for note in part.notes),
+        pairs=tuple(pair for part in parts for pair in part.pairs),
+        totals_agree=all(part.totals_agree for part in parts),
+        records_agree=all(part.records_agree for part in parts),
+        records_sum_to_totals=all(part.records_sum_to_totals for part in parts),
+    )
+
+
 def match(counted: Sequence[Sheet], records: Sequence[VoteRecord]) -> Iterator[Pair]:
     """Each counted sheet with one record, each record with one sheet, as like as can be.
 

@@ -10,7 +10,14 @@ from kalys.ballots.deck import Deck, logic_and_accuracy, volume
 from kalys.ballots.deck_file import READABLE
 from kalys.ballots.sheet import Sheet
 from kalys.procedures.comparison import Comparison, Position
-from kalys.procedures.deck_run import DeckRun, feed_all, finish, report_sheets, run_deck
+from kalys.procedures.deck_run import (
+    DeckRun,
+    box_room,
+    feed_all,
+    finish,
+    report_sheets,
+    run_deck,
+)
 from kalys.procedures.feeding import Fed
 from kalys.procedures.preparation import prepared_urn
 from kalys.procedures.registry import procedure
@@ -20,8 +27,6 @@ if TYPE_CHECKING:
     from kalys.procedures.session import Session
 
 GROUP = 50                     # sheets in one observation of a volume deck
-USUAL_CAPACITY = 1000          # where a profile promises none
-ROOM = 0.9                     # share of the box that one part of the volume fills
 MOST_NAMED = 5                 # positions and differences that a note names
 
 
@@ -36,8 +41,7 @@ def count_volume(session: Session, parameters: Mapping[str, Any]) -> None:
     """Feed a volume deck in parts that fit the box; compare every sheet, then all totals."""
     sheets = int(parameters.get("sheets", 20_391))
     style = str(parameters.get("style", "KG-PL"))
-    capacity = session.profile.limits.capacity or USUAL_CAPACITY
-    part = max(1, int(capacity * ROOM))
+    part = box_room(session)
     deck = _volume(session, style, sheets)
     done = 0
     while done < sheets:

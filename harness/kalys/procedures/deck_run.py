@@ -7,18 +7,21 @@ counts what its requirement asks for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kalys.ballots.sheet import Sheet
 from kalys.devices.roles import BoxContents
-from kalys.procedures.comparison import Comparison, Pair, compare, wrong_outcome
+from kalys.procedures.comparison import Comparison, Pair, compare, join, wrong_outcome
 from kalys.procedures.feeding import Fed, feed_deck
 from kalys.procedures.preparation import Prepared, close_polls, prepared_urn
 
 if TYPE_CHECKING:
     from kalys.procedures.session import Session
+
+USUAL_CAPACITY = 1000          # sheets, where a profile promises none
+ROOM = 0.9                     # share of the box that one election fills
 
 
 @dataclass(frozen=True)
@@ -46,11 +49,38 @@ class DeckRun:
         return tuple(pair for pair in self.comparison.pairs if pair.sheet is None)
 
 
-def run_deck(session: Session, sheets: Iterable[Sheet], style: str) -> DeckRun:
-    """Feed the sheets in an election of their own on the device under test."""
-    with prepared_urn(session, style=style) as prepared:
-        fed = feed_all(session, prepared, tuple(sheets))
-        return finish(session, prepared, fed)
+def run_deck(session: Session, sheets: Sequence[Sheet], style: str) -> DeckRun:
+    """Feed the sheets on the device under test, in as many elections as the box makes necessary."""
+    room = box_room(session)
+    runs: list[DeckRun] = []
+    for start in range(0, len(sheets), room):
+        part = sheets[start : start + room]
+        with prepared_urn(session, style=style) as prepared:
+            fed = feed_all(session, prepared, part, done=start, total=len(sheets))
+            runs.append(finish(session, prepared, fed))
+        if len(fed) < len(part):
+            break
+    return joined(style, runs)
+
+
+def box_room(session: Session) -> int:
+    """Sheets that one election may put into the box of the device under test."""
+    return max(1, int((session.profile.limits.capacity or USUAL_CAPACITY) * ROOM))
+
+
+def joined(style: str, runs: Sequence[DeckRun]) -> DeckRun:
+    """Several runs with parts of one deck, as one."""
+    boxes = [run.box for run in runs]
+    return DeckRun(
+        style,
+        tuple(fed for run in runs for fed in run.fed),
+        join([run.comparison for run in runs]),
+        BoxContents(
+            tuple(sheet for box in boxes for sheet in box.valid),
+            tuple(sheet for box in boxes for sheet in box.invalid),
+        ),
+        {sheet: text for run in runs for sheet, text in run.wrong.items()},
+    )
 
 
 def feed_all(

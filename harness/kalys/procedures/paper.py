@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kalys.ballots.deck import damaged, foreign, orientations, volume
 from kalys.procedures.control_sheets import control_sheets, plain_sheet
-from kalys.procedures.deck_run import feed_all, report_sheets, run_deck, settle
+from kalys.procedures.deck_run import report_sheets, run_deck, settle
 from kalys.procedures.feeding import Fed, feed, feed_together
 from kalys.procedures.preparation import Prepared, prepared_urn
 from kalys.procedures.registry import procedure
@@ -33,8 +33,7 @@ def misfeeds(session: Session, parameters: Mapping[str, Any]) -> None:
     sheets = int(parameters.get("sheets", 1497))
     seed = session.rng("paper.misfeeds").getrandbits(31)
     deck = volume(session.definition, "KG-PL", sheets, seed)
-    with prepared_urn(session) as prepared:
-        fed = feed_all(session, prepared, tuple(deck.sheets))
+    fed = run_deck(session, deck.sheets, "KG-PL").fed
     for start in range(0, len(fed), GROUP):
         group = fed[start : start + GROUP]
         misfed = [(sheet, what) for sheet, what in group if not what.counted]

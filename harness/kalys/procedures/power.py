@@ -6,7 +6,7 @@ feeds the urn again at the end. The battery is connected and disconnected by the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from kalys.devices.roles import PowerSupply, Urn
 from kalys.errors import KalysError, LinkError
 from kalys.procedures.control_sheets import control_sheets
-from kalys.procedures.deck_run import feed_all, finish
+from kalys.procedures.deck_run import box_room, feed_all, finish
 from kalys.procedures.feeding import feed
 from kalys.procedures.power_cuts import cut_offsets, cut_once, settle_accounts
 from kalys.procedures.preparation import Prepared, prepared_urn
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kalys.procedures.session import Session
 
 POWER_EVENT_S = 10.0
+BEFORE_CUTS = 2                # ballots cast before the first cut
 # The time on battery must be shown with its uncertainty, so it is exceeded by a little.
 MARGIN = 1.01
 
@@ -124,12 +125,22 @@ def transaction(session: Session, parameters: Mapping[str, Any]) -> None:
     """
     cuts = int(parameters.get("cuts", 44))
     session.instrument = session.supply.identity()
+    offsets = cut_offsets(session, session.profile, cuts)
+    room = box_room(session) - BEFORE_CUTS
+    for start in range(0, cuts, room):
+        _cut_in_one_election(session, offsets[start : start + room], start, cuts)
+
+
+def _cut_in_one_election(
+    session: Session, offsets: Sequence[float], done: int, cuts: int
+) -> None:
+    """As many cuts as one box holds sheets; then the accounts of that box."""
     with prepared_urn(session) as prepared, fed_by_mains(session, prepared):
-        sheets = control_sheets(session, prepared, "power.transaction")
-        fed = feed_all(session, prepared, tuple(islice(sheets, 2)))
+        sheets = control_sheets(session, prepared, f"power.transaction.{done}")
+        fed = feed_all(session, prepared, tuple(islice(sheets, BEFORE_CUTS)))
         offered = [sheet for sheet, _ in fed]
         prepared.hands.battery(False)
-        for number, after in enumerate(cut_offsets(session, prepared.profile, cuts), 1):
+        for number, after in enumerate(offsets, done + 1):
             sheet = next(sheets)
             offered.append(sheet)
             try:
