@@ -215,13 +215,12 @@ class Session:
         self._since = self.journal.add(
             "procedure", {"id": procedure.id, "step": "begin", "parameters": dict(parameters)}
         )
-        error: str | None = None
         try:
             error = self._attempt(procedure, parameters)
         finally:
-            self.instrument = ""
-            self.journal.add("procedure", {"id": procedure.id, "step": "end", "error": error})
-            self._running = None
+            self.instrument, self._running = "", None
+        # Only what came to its end says so: what was broken off is run again when the run goes on.
+        self.journal.add("procedure", {"id": procedure.id, "step": "end", "error": error})
         result = ProcedureResult(
             procedure.id,
             self.verdicts(procedure.requirements),

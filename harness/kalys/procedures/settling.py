@@ -34,7 +34,11 @@ def left_out(session: Session, procedure: str, requirement: str = "") -> str:
         why = plan.not_tested.get(requirement, f"the plan {plan.plan} does not include it")
         return f"{requirement}: {why}"
     omitted = plan.omitted(session.clock.base)
-    return f"{procedure}: {omitted[procedure]}" if procedure in omitted else ""
+    if procedure in omitted:
+        return f"{procedure}: {omitted[procedure]}"
+    if procedure and procedure not in plan.selected(session.catalogue, session.clock.base):
+        return f"{procedure}: it tests nothing that the plan {plan.plan} includes"
+    return ""
 
 
 def settle(session: Session, requirement: str) -> Settled:
