@@ -9,7 +9,7 @@ marks position i mod n in each contest with n options, plus overvotes and blanks
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kalys.ballots.deck_file import READABLE, Coverage, Deck, Generated, load_deck
@@ -29,9 +29,10 @@ from kalys.ballots.sheet import (
 from kalys.ballots.truth import returned, truth_of
 from kalys.ballots.volume import SHIFT_MM, SKEW_DEG, STRETCH, draw_fold, draw_mark, volume
 from kalys.election.definition import Contest, ElectionDefinition, load
+from kalys.errors import ConfigurationError
 
 __all__ = [
-    "Coverage", "Deck", "Generated", "blank_and_double", "damaged", "folds", "foreign", "ladder",
+    "BUILDERS", "Coverage", "Deck", "Generated", "blank_and_double", "build", "damaged", "folds", "foreign", "ladder",
     "lines", "load_deck", "logic_and_accuracy", "marks", "orientations", "tails", "volume",
 ]
 
@@ -329,3 +330,25 @@ def _damage(r: random.Random, i: int) -> tuple[str, Paper]:
         ("dark", Paper(brightness=-round(r.uniform(0.1, 0.5), 2), noise=0.03)),
     )
     return kinds[i % len(kinds)]
+
+
+Builder = Callable[[ElectionDefinition, str, int, int], Deck]
+
+BUILDERS: Mapping[str, Builder] = {
+    "logic-and-accuracy": lambda d, style, _, seed: logic_and_accuracy(d, style, seed),
+    "volume": volume, "lines": lines, "marks": marks, "folds": folds, "foreign": foreign,
+    "orientations": orientations, "blank-and-double": blank_and_double, "tails": tails,
+    "ladder": ladder, "damaged": damaged,
+}
+"""Every builder by the name a person gives it, called with definition, style, n and seed."""
+
+
+def build(kind: str, definition: ElectionDefinition, style: str, *, n: int, seed: int) -> Deck:
+    """The deck of that kind; ConfigurationError names the kinds, styles or the wrong number."""
+    if kind not in BUILDERS:
+        raise ConfigurationError(
+            f"no such kind of deck: {kind}", remedy=f"One of: {', '.join(BUILDERS)}"
+        )
+    if n < 1:
+        raise ConfigurationError(f"a deck needs at least one sheet, not {n}")
+    return BUILDERS[kind](definition, definition.style(style).id, n, seed)
