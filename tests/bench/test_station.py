@@ -176,6 +176,7 @@ def test_a_noisy_line_delays_and_never_falsifies(tmp_path):
     ("arguments", "told"),
     [
         ({"wire": "usb"}, "no wire usb"),
+        ({"clock_base": "lunar"}, "no lunar time"),
         ({"wire": "tcp", "clock_base": "virtual"}, "virtual time needs every device emulated"),
         ({"defects": ["no-such-defect"]}, "no-such-defect"),
     ],

@@ -50,7 +50,6 @@ from kalys.links.clock import Clock, RealClock, VirtualClock
 from kalys.links.inprocess import Exchange
 
 TimeBase = Literal["virtual", "real"]
-Wire = Literal["tcp", "pty", "rfc2217"]
 JournalSource = Recorder | Path | Callable[[Clock], Recorder] | None
 
 WIRES: Mapping[str, str] = {
@@ -302,8 +301,8 @@ class Bench:
 def open_bench(
     bench_file: str | Path,
     *,
-    clock_base: TimeBase | None = None,
-    wire: Wire | None = None,
+    clock_base: str | None = None,
+    wire: str | None = None,
     seed: int = 1,
     journal: JournalSource = None,
     defects: Sequence[str] = (),
@@ -312,11 +311,12 @@ def open_bench(
 ) -> Bench:
     """Open the bench of a file, or a shipped bench by its name.
 
-    ``clock_base`` overrides the file's ``time``; ``wire`` puts the emulated devices on real wires
-    (and means real time). ``journal`` is a journal, the path of one to create, or a function of the
-    clock that makes one: a journal needs the clock, and the clock is made here unless ``clock`` is
-    given. ``operator`` may be a function of the journal. Raises ConfigurationError before anything
-    is touched, LinkError when a device cannot be reached; nothing stays open then.
+    ``clock_base`` ("virtual" or "real") overrides the file's ``time``; ``wire`` ("tcp", "pty",
+    "rfc2217") puts the emulated devices on real wires, and means real time. ``journal`` is a
+    journal, the path of one to create, or a function of the clock that makes one: a journal needs
+    the clock, and the clock is made here unless ``clock`` is given. ``operator`` may be a function
+    of the journal. Raises ConfigurationError before anything is touched, LinkError when a device
+    cannot be reached; nothing stays open then.
     """
     plan = plan_bench(bench_file)
     base = _time_base(plan, clock_base, wire, clock)
@@ -346,7 +346,7 @@ def clock_for(plan: BenchPlan, base: TimeBase) -> Clock:
 
 
 def _time_base(
-    plan: BenchPlan, wanted: TimeBase | None, wire: Wire | None, clock: Clock | None
+    plan: BenchPlan, wanted: str | None, wire: str | None, clock: Clock | None
 ) -> TimeBase:
     where = str(plan.path)
     if wire is not None and wire not in WIRES:
@@ -361,6 +361,9 @@ def _time_base(
             "virtual time needs every device emulated, and no wire", where=where,
             remedy="Run it in real time.",
         )
+    if base not in ("virtual", "real"):
+        raise ConfigurationError(f"there is no {base} time", where=where,
+                                 remedy="Name virtual or real.")
     if clock is not None and clock.base != base:
         raise ConfigurationError(f"the clock runs in {clock.base} time, the bench in {base}",
                                  where=where)

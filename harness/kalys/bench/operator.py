@@ -66,22 +66,27 @@ class TerminalOperator(JournaledOperator):
         name: str = "",
         *,
         console: Console | None = None,
-        read: Callable[[], str] = input,
+        read: Callable[[], str] | None = None,
     ) -> None:
+        """``read`` gives a line, ``console`` shows questions; by default both are the terminal."""
         super().__init__(journal, name)
-        if console is None:
-            from rich.console import Console
-
-            console = Console(stderr=True)
-        self._console = console
-        self._read = read
+        if console is None or read is None:
+            keyboard, screen = _terminal() or _standard_streams()
+        self._console = console or screen
+        self._read = read or keyboard
 
     def _answer(self, text: str, kind: str, choices: Sequence[str]) -> str:
         hint = ", ".join(choices) if kind == "choice" else _HINTS.get(kind, "")
         self._console.print(f"[bold]{_plain(text)}[/bold]" + (f" [dim]({hint})[/dim]" if hint
                                                               else ""))
         while True:
-            answer = self._lines() if kind == "lines" else self._read().strip()
+            try:
+                answer = self._lines() if kind == "lines" else self._read().strip()
+            except OSError as error:
+                raise KalysError(
+                    f"the operator cannot be asked: {error}", where=text,
+                    remedy="Run kalys at a terminal.",
+                ) from error
             answer = _accepted(kind, answer)
             wrong = answer_is_good(kind, answer, choices)
             if not wrong:
@@ -96,9 +101,17 @@ class TerminalOperator(JournaledOperator):
 
 
 def terminal_operator(journal: Recorder, name: str = "") -> TerminalOperator | None:
-    """The person at the terminal that this process belongs to; None where there is none.
+    """The person at the terminal that this process belongs to; None where there is none."""
+    terminal = _terminal()
+    if terminal is None:
+        return None
+    return TerminalOperator(journal, name, console=terminal[1], read=terminal[0])
 
-    The terminal itself is opened, because test runners put standard input and output elsewhere.
+
+def _terminal() -> tuple[Callable[[], str], Console] | None:
+    """Keyboard and screen of the terminal itself, if there is one.
+
+    Test runners put standard input and output elsewhere; the person is still at the terminal.
     """
     from rich.console import Console
 
@@ -115,8 +128,13 @@ def terminal_operator(journal: Recorder, name: str = "") -> TerminalOperator | N
             raise EOFError
         return line
 
-    console = Console(file=screen, force_terminal=True)
-    return TerminalOperator(journal, name, console=console, read=read)
+    return read, Console(file=screen, force_terminal=True)
+
+
+def _standard_streams() -> tuple[Callable[[], str], Console]:
+    from rich.console import Console
+
+    return input, Console(stderr=True)
 
 
 class ScriptedOperator(JournaledOperator):

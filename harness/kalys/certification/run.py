@@ -143,7 +143,7 @@ class _Run:
         try:
             with open_bench(
                 self.options.bench, clock_base="real" if self.base == "real" else "virtual",
-                wire=self.options.wire, seed=self.options.seed, journal=self._open_journal,  # type: ignore[arg-type]
+                wire=self.options.wire, seed=self.options.seed, journal=self._open_journal,
                 defects=self.options.defects, operator=terminal_operator,
             ) as bench:
                 self._certify(bench)
