@@ -16,7 +16,6 @@ from kalys.election.rules import judge_sheet
 from kalys.errors import ConfigurationError
 
 
-
 @pytest.mark.parametrize("style", ["KG-PL", "KG-SM-27"])
 def test_logic_and_accuracy_uses_every_position_in_every_readable_orientation(
     election: ElectionDefinition, style: str
