@@ -33,7 +33,8 @@ from kalys.errors import ConfigurationError
 
 __all__ = [
     "BUILDERS", "Coverage", "Deck", "Generated", "blank_and_double", "build", "damaged",
-    "folds", "foreign", "ladder", "lines", "load_deck", "logic_and_accuracy", "marks", "orientations", "tails", "volume",
+    "folds", "foreign", "ladder", "lines", "load_deck", "logic_and_accuracy", "marks",
+    "orientations", "tails", "volume",
 ]
 
 FOREIGN = ("foreign", "unreadable", "wrong-side")
