@@ -242,7 +242,7 @@ def arrivals(voters: Voters, number: int, rng: Random) -> list[float]:
     Inverse-transform sampling of the piecewise constant density: sorted uniform draws over the
     whole weight, each mapped to its time.
     """
-    stretches = _stretches(voters)
+    stretches = [stretch for stretch in _stretches(voters) if stretch[2] > 0]
     total = sum((end - start) * weight for start, end, weight in stretches)
     times = []
     reached, index = 0.0, 0
@@ -254,7 +254,7 @@ def arrivals(voters: Voters, number: int, rng: Random) -> list[float]:
                 break
             reached += mass
             index += 1
-        times.append(min(end, start + (draw - reached) / weight) if weight else end)
+        times.append(min(end, start + (draw - reached) / weight))
     return times
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from kalys.ballots.deck import volume
 from kalys.ballots.sheet import Sheet
+from kalys.ballots.truth import returned
 from kalys.devices.roles import Urn
 from kalys.election.definition import Contest
 from kalys.election.tally import Tally
@@ -27,7 +28,7 @@ from kalys.procedures.power_cuts import cut_offsets, cut_once
 from kalys.procedures.preparation import Prepared
 from kalys.procedures.timing_budget import interval_u, measure_host
 from kalys.procedures.watching import Tail
-from kalys.protocols.urn.messages import Purpose, ReportKind, Role, UrnState
+from kalys.protocols.urn.messages import Purpose, ReportKind, ReturnReason, Role, UrnState
 
 if TYPE_CHECKING:
     from kalys.procedures.day_script import AnyStep, Day
@@ -73,10 +74,16 @@ class OnDuty:
         self._next += 1
         return sheet
 
-    def in_box(self) -> list[Sheet]:
-        """The sheets that lie in the box, whatever the urn says about them."""
+    def truth(self) -> Tally:
+        """What a right urn says in the evening: the truths of the sheets that lie in the box.
+
+        A sheet that should have been given back counts nowhere, so that an urn that kept and
+        counted it shows a difference.
+        """
         box = self.prepared.feeder.box()
-        return [self.offered[sheet] for sheet in (*box.valid, *box.invalid)]
+        lying = [self.offered[sheet] for sheet in (*box.valid, *box.invalid)]
+        right = [sheet for sheet in lying if sheet.truth is not None and sheet.truth.counted]
+        return expected_tally(self.contests, right)
 
     def counted(self) -> int:
         """How many sheets the urn says it has counted."""
@@ -220,7 +227,8 @@ def _offer_ballot(play: Play, step: Any, duty: OnDuty) -> None:
 def _wrong_ballot(play: Play, step: Any, duty: OnDuty) -> None:
     seed = play.rng.getrandbits(31)
     drawn = volume(play.session.definition, step.style, 1, seed).sheets[0]
-    foreign = replace(drawn, id=f"wrong-{drawn.id}")
+    truth = returned((ReturnReason.FOREIGN.value,), "a ballot of the other urn")
+    foreign = replace(drawn, id=f"wrong-{drawn.id}", truth=truth)
     duty.offered[foreign.id] = foreign
     fed = feed(play.session, duty.prepared, foreign)
     play.note(step, duty.name, fed.outcome == "returned", f"the wrong ballot was {fed.describe()}")
@@ -308,7 +316,7 @@ def _close(play: Play, step: Any, duty: OnDuty) -> None:
 def _export(play: Play, step: Any, duty: OnDuty) -> None:
     session = play.session
     duty.urn.login(Role.OPERATOR)
-    truth = expected_tally(duty.contests, duty.in_box())
+    truth = duty.truth()
     electronic = tally_of_results(duty.urn.results())
     records = tally_of_records(duty.contests, duty.urn.records())
     for requirement, first, one, second, other in _comparisons(duty, truth, electronic, records):
@@ -337,8 +345,8 @@ def _consolidate(play: Play, step: day_script.Consolidate) -> None:
         duty.urn.login(Role.OPERATOR)
     into.urn.load(Purpose.RESULTS, source.urn.export("results"))
     report = printed.take(into.prepared, ReportKind.STATION)
-    expected = expected_tally(source.contests, source.in_box())
-    expected.merge(expected_tally(into.contests, into.in_box()))
+    expected = source.truth()
+    expected.merge(into.truth())
     totals.compare(
         play.session, "REP-007", expected, report.tally,
         condition=f"{step.source} into {step.into}: sheets in both boxes = station report",

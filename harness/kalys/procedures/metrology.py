@@ -67,7 +67,7 @@ def event_counter(session: Session, parameters: Mapping[str, Any]) -> None:
             session.count(
                 "MET-003", 1, int(gained < least), condition=what,
                 note="" if gained >= least
-                else f"the counter went up by {gained}, {least} or more was expected",
+                else f"the counter changed by {gained:+d}, at least {least:+d} was expected",
             )
             session.report_progress(number + 1, changes, what)
         for what, change in (("reset of the election", _reset), ("restart", _restart)):

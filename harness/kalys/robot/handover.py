@@ -1,9 +1,10 @@
 """A session that is open already, handed to Robot suites that run in the same process.
 
-``kalys certify`` runs the suites with ``listener=[SessionHandover(session)]``. The listener puts
-the session into the global variable ``${KALYS_SESSION}``, where ``KalysLibrary`` finds it, and the
-device's serial number into the name of the outermost suite: results of two units have different
-names then, and no history of results can take one for the other.
+``kalys certify`` runs the suites with ``listener=[SessionHandover(session)]`` and
+``name=suite_name(session)``. The listener puts the session into the global variable
+``${KALYS_SESSION}``, where ``KalysLibrary`` finds it. The name of the outermost suite bears the
+device's serial number: results of two units have different names then, and no history of results
+can take one for the other.
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 VARIABLE = "${KALYS_SESSION}"
 
 
+def suite_name(session: Session) -> str:
+    """The name of the outermost suite: model and serial number of the device under test."""
+    return f"{session.identity.model} {session.identity.serial}"
+
+
 class SessionHandover:
     """Hands over ``session``; who opened it closes it."""
 
@@ -29,9 +35,8 @@ class SessionHandover:
     def start_suite(self, data: Any, result: Any) -> None:
         """Before anything of a suite runs."""
         if result.parent is None:
-            identity = self._session.identity
-            data.name = result.name = f"{identity.model} {identity.serial}"
-            result.metadata["DUT"] = identity.serial
+            data.name = result.name = suite_name(self._session)
+            result.metadata["DUT"] = self._session.identity.serial
             result.metadata["Plan"] = self._session.plan.plan
             result.metadata["Seed"] = str(self._session.seed)
             result.metadata["Time base"] = self._session.clock.base
