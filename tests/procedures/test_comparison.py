@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kalys.ballots.sheet import Sheet
+from kalys.ballots.truth import truth_of
 from kalys.devices.roles import Results, VoteRecord
 from kalys.election.definition import load
-from kalys.procedures.comparison import compare, expected_tally, wrong_outcome
+from kalys.procedures.comparison import compare, expected_tally, match, wrong_outcome
 from kalys.procedures.control_sheets import plain_sheet
 from kalys.procedures.feeding import Fed
 
@@ -104,3 +106,20 @@ def test_the_outcome_of_a_plain_sheet_is_right_only_when_it_is_accepted_as_valid
     one = sheet(1)
     fed = Fed(one.id, outcome, reason, 0, 1, ())
     assert (wrong_outcome(one, fed) == "") is right
+
+
+def test_doubtful_sheets_share_the_records_so_that_as_many_as_possible_are_right():
+    first = sheet(1, "P06", None)
+    other = Sheet(
+        "s2", DEFINITION.id, "KG-PL",
+        truth=truth_of(CONTESTS, [], touched={"party": ("P06",)}), group="ambiguous",
+    )
+    third = replace(
+        first, id="s3",
+        truth=truth_of(CONTESTS, first.marks, touched={"preference": ("N09",)}),
+    )
+    blank = VoteRecord("a", "KG-PL", False, {})
+    vote = VoteRecord("b", "KG-PL", True, {"party": ("P06",)})
+    for order in ([other, third], [third, other]):
+        pairs = list(match(order, [vote, blank]))
+        assert all(pair.exact for pair in pairs)

@@ -16,6 +16,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
 
+from scipy.sparse import lil_array
+from scipy.sparse.csgraph import maximum_bipartite_matching
+
 from kalys.ballots.sheet import Sheet, Truth
 from kalys.devices.roles import Results, VoteRecord
 from kalys.election.definition import Contest
@@ -224,23 +227,51 @@ def join(parts: Sequence[Comparison]) -> Comparison:
 def match(counted: Sequence[Sheet], records: Sequence[VoteRecord]) -> Iterator[Pair]:
     """Each counted sheet with one record, each record with one sheet, as like as can be.
 
-    Sheets without a doubtful mark choose first. A doubtful one takes the reading with the most
-    marks that is there: no other sheet has as good a claim to it, while a blank record fits many.
+    Sheets without a doubtful mark fit one kind of record only and choose first. Those with doubtful
+    marks fit several; a maximum matching gives as many of them as possible a record that is right.
     """
     waiting: dict[Signature, list[VoteRecord]] = defaultdict(list)
     for record in records:
         waiting[record.valid, _marks(record.marks)].append(record)
-    unmatched = []
-    for sheet in sorted(counted, key=lambda one: len(_ambiguous(one))):
-        for signature in _signatures(sheet):
-            if waiting.get(signature):
-                yield Pair(sheet, waiting[signature].pop(0))
-                break
+    doubtful, unmatched = [], []
+    for sheet in counted:
+        if _ambiguous(sheet):
+            doubtful.append(sheet)
+        elif fitting := next((s for s in _signatures(sheet) if waiting.get(s)), None):
+            yield Pair(sheet, waiting[fitting].pop(0))
         else:
             unmatched.append(sheet)
     left = [record for group in waiting.values() for record in group]
-    alike = len(unmatched) <= LIKENESS_LIMIT and len(left) <= LIKENESS_LIMIT
-    for sheet in unmatched:
+    chosen = _matching(doubtful, left)
+    for sheet, index in zip(doubtful, chosen, strict=True):
+        if index >= 0:
+            yield Pair(sheet, left[index])
+        else:
+            unmatched.append(sheet)
+    taken = set(chosen)
+    left = [record for index, record in enumerate(left) if index not in taken]
+    yield from _by_likeness(unmatched, left)
+
+
+def _matching(sheets: Sequence[Sheet], records: Sequence[VoteRecord]) -> list[int]:
+    """For each sheet the index of a record that is right for it, or -1; as many as possible."""
+    if not sheets or not records:
+        return [-1] * len(sheets)
+    by_signature: dict[Signature, list[int]] = defaultdict(list)
+    for index, record in enumerate(records):
+        by_signature[record.valid, _marks(record.marks)].append(index)
+    fits = lil_array((len(sheets), len(records)), dtype=bool)
+    for row, sheet in enumerate(sheets):
+        fits.rows[row] = sorted(i for s in set(_signatures(sheet)) for i in by_signature[s])
+        fits.data[row] = [True] * len(fits.rows[row])
+    return [int(i) for i in maximum_bipartite_matching(fits.tocsr(), perm_type="column")]
+
+
+def _by_likeness(sheets: Sequence[Sheet], records: list[VoteRecord]) -> Iterator[Pair]:
+    """Pairs of what fits nowhere: each sheet with the record that differs in fewest positions."""
+    left = list(records)
+    alike = len(sheets) <= LIKENESS_LIMIT and len(left) <= LIKENESS_LIMIT
+    for sheet in sheets:
         if left:
             best = min(left, key=lambda record: _unlike(sheet, record)) if alike else left[0]
             left.remove(best)
@@ -263,7 +294,7 @@ def _signatures(sheet: Sheet) -> Iterator[Signature]:
     open_to_doubt = sorted(_ambiguous(sheet))
     certain = _marks(truth.marks) - frozenset(open_to_doubt)
     readings = chain.from_iterable(
-        combinations(open_to_doubt, n) for n in range(len(open_to_doubt), -1, -1)
+        combinations(open_to_doubt, n) for n in range(len(open_to_doubt) + 1)
     )
     for reading in readings:
         for valid in _validities(sheet):
