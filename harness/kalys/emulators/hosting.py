@@ -1,8 +1,8 @@
 """Where a world runs: in virtual time behind an exchange, or in real time behind wires.
 
 A host does three things and knows nothing of urns: it hands bytes to the world and the world's
-bytes on, tells it which ports are open, and lets it live on when its next deadline has come. Neither
-host polls.
+bytes on, tells it which ports are open, and lets it live on when its next deadline has come.
+Neither host polls.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Real wires under a world's ports: TCP, pty and RFC 2217, each without blocking.
 
 A wire carries the bytes of one port to one host at a time, as a serial line does: a second caller
-of a TCP port is turned away. What a host does not take in time is kept up to ``MOST_PENDING`` bytes;
-a line nobody listens to then loses them, as hardware would.
+of a TCP port is turned away. What a host does not take in time is kept up to ``MOST_PENDING``
+bytes; a line nobody listens to then loses them, as hardware would.
 
 pty: raw on both ends (``tty.setraw``), and a descriptor of the slave stays open, because a master
 whose slave nobody holds reads EIO. Nobody can see who opened a pty, so it counts as open always.
