@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
+from functools import cache
 from typing import Any
 
 import pytest
 
+from kalys.ballots.layout import Layout, layouts_for
 from kalys.ballots.package import urn_package
 from kalys.ballots.sheet import Mark, Paper, Sheet
 from kalys.election.definition import ElectionDefinition, load
@@ -30,6 +32,19 @@ EPOCH = datetime(2021, 11, 28, 7, 50, tzinfo=timezone(timedelta(hours=6)))
 SECOND = 1_000_000_000
 
 
+@cache
+def plain_layouts(election: str) -> dict[str, Layout]:
+    """Without the artwork, which no urn reads and which takes longest to draw."""
+    layouts = layouts_for(load(election))
+    return {style: layout.without_artwork() for style, layout in layouts.items()}
+
+
+@cache
+def package(election: str, style: str) -> bytes:
+    """What is loaded into an urn for one style."""
+    return urn_package(load(election), style, "1001", plain_layouts(election)[style])
+
+
 class Station:
     """One urn in its world. ``events`` are all that came; ``now`` is the world's time in ns."""
 
@@ -37,7 +52,9 @@ class Station:
         self.definition = definition
         defects = setup.pop("defects", ())
         urn = UrnSetup(URN, SERIAL, UrnEmulation(transport_jitter=0, **setup), None, defects)
-        self.world: World = build_world([urn], definition=definition, epoch=EPOCH, seed=7)
+        self.world: World = build_world(
+            [urn], definition=definition, layouts=plain_layouts(definition.id), epoch=EPOCH, seed=7
+        )
         self.now = 0
         self.events: list[Event] = []
         self.answers: list[Response] = []
@@ -135,7 +152,7 @@ class Station:
         if state is UrnState.STANDBY:
             return
         self.login("administrator")
-        assert self.load("definition", urn_package(self.definition, style, "1001")) == "ok"
+        assert self.load("definition", package(self.definition.id, style)) == "ok"
         if state is UrnState.TEST:
             self.ask(Op.TEST_MODE, on=True)
         if state in (UrnState.OPEN, UrnState.CLOSED):

@@ -1,4 +1,4 @@
-"""Sheets on their way: accepted, returned, jammed, pulled back, doubled; and what the voter is told."""
+"""Sheets on their way: accepted, returned, jammed, pulled back, doubled; what voters are told."""
 
 from __future__ import annotations
 

@@ -46,7 +46,9 @@ def test_a_cut_at_any_phase_of_a_sheet_loses_nothing_and_counts_nothing_twice(
 
 
 @given(cuts=st.lists(st.floats(0, 3), min_size=1, max_size=4))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_box_and_counters_agree_whenever_the_power_fails(station: Make, cuts: list[float]) -> None:
     s = station(UrnState.OPEN)
     for after in cuts:

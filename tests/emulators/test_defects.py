@@ -1,0 +1,247 @@
+"""Every defect changes what it names, visibly from outside; the healthy urn does not show it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from kalys.ballots.package import urn_package
+from kalys.ballots.sheet import Mark
+from kalys.emulators.defects import CATALOGUE, behaviour_with, parse
+from kalys.errors import ConfigurationError
+from kalys.protocols import world as link
+from kalys.protocols.urn import log_chain, report_reading
+from kalys.protocols.urn.messages import EventKind, Op, UrnState
+
+Make = Callable[..., Any]          # the fixture ``station``
+URN = "urn-1"
+
+
+def _votes_after(s: Any, *sheets: Any) -> dict[str, int]:
+    for sheet in sheets:
+        s.feed(sheet)
+    s.close()
+    return dict(s.votes())
+
+
+def vote_dropped(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN, defects=[f"{d}:every=2,option=3" for d in defects])
+    found = _votes_after(s, *(s.sheet("party/P04") for _ in range(3)))
+    return found != {"party/P04": 3} and sum("P04" in r["marks"] for r in s.records()) == 2
+
+
+def double_count_after_jam(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN, defects=defects)
+    s.do(link.JamNext(URN, 500))
+    sheet = s.sheet("party/P01")
+    s.feed(sheet, seconds=8)
+    s.do(link.ClearJam(URN))
+    return bool(_votes_after(s, sheet) == {"party/P01": 2})
+
+
+def counter_not_zeroed(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.TEST, defects=defects)
+    s.feed(s.sheet("party/P04"))
+    s.ask(Op.TEST_MODE, on=False)
+    zero = report_reading.parse(s.print("zero"))
+    assert zero["votes"]["party"]["P04"] == 0
+    s.set_clock(8)
+    s.login("operator")
+    s.ask(Op.OPEN)
+    return bool(_votes_after(s, s.sheet("party/P05")) != {"party/P05": 1})
+
+
+def overvote_counted(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN, defects=defects)
+    return bool(s.feed(s.sheet("party/P01", "party/P02")) == "valid")
+
+
+def clock_drift(make: Make, defects: list[str]) -> bool:
+    s = make(defects=defects)
+    start = s.ask(Op.GET_CLOCK)["time_ms"]
+    s.run(1000)
+    return bool(s.ask(Op.GET_CLOCK)["time_ms"] - start == 1_002_000)
+
+
+def totals_while_open(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN, defects=defects)
+    s.feed(s.sheet("party/P01"))
+    granted = {s.result(Op.RESULTS), s.result(Op.RECORDS, first=0, count=9),
+               s.result(Op.PRINT, kind="results"), s.result(Op.EXPORT_BEGIN, kind="results")}
+    assert len(granted) == 1
+    return granted == {"ok"}
+
+
+def early_opening(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.READY, defects=defects)
+    s.print("zero")
+    s.login("operator")
+    return bool(s.result(Op.OPEN) == "ok")
+
+
+def log_entries_lost(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.CLOSED, defects=defects)
+    numbers = [entry["sequence"] for entry in s.log()]
+    return bool(numbers != list(range(1, len(numbers) + 1)))
+
+
+def fold_as_vote(make: Make, defects: list[str]) -> bool:
+    from kalys.ballots.deck import folds
+
+    s = make(UrnState.OPEN, defects=defects)
+    for sheet in folds(s.definition, "KG-PL", 6, 3).sheets:
+        s.feed(sheet)
+    s.close()
+    return any(len(r["marks"].split(";")) > 1 for r in s.records())
+
+
+def records_out_of_step(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN, defects=[f"{d}:one_in=2" for d in defects])
+    found = _votes_after(s, *(s.sheet(f"party/P{n:02d}") for n in range(1, 6)))
+    assert found == {f"party/P{n:02d}": 1 for n in range(1, 6)}
+    return len({r["marks"] for r in s.records()}) < 5
+
+
+def slow_transport(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN, defects=defects)
+    s.feed(s.sheet("party/P01"))
+    times = [n.t for n in s.notices if isinstance(n, link.GateCrossed) and n.edge == "lead"]
+    return bool((times[1] - times[0]) / 1e9 > 1.1 * 480 / 300)
+
+
+def report_without_time(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.READY, defects=defects)
+    return not report_reading.parse(s.print("zero"))["time"]
+
+
+def second_sheet_counted(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN, defects=defects)
+    outcome = s.feed(s.sheet("party/P01"), s.sheet("party/P02"), overlap_mm=20)
+    return bool(outcome == "valid" and len(s.box()) == 2 and s.status()["valid"] == 1)
+
+
+def foreign_counted(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN, defects=defects)
+    return bool(s.feed(s.sheet(style="KG-SM-27")) in ("valid", "invalid"))
+
+
+def false_success(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN, defects=defects)
+    assert s.feed(s.sheet(style="plain")) not in ("valid", "invalid")
+    notice = next(e for e in s.events if e.kind is EventKind.NOTICE)
+    return bool(notice.fields["text"] == "accepted")
+
+
+def vote_lost_at_power_cut(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN, defects=defects)
+    s.insert(s.sheet("party/P01"))
+    s.run(2.8)
+    s.cut_power()
+    return bool(s.box() == ["s001"] and s.status()["valid"] == 0)
+
+
+def pulled_back_counted(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN, defects=defects)
+    s.insert(s.sheet("party/P01"))
+    s.run(0.4)
+    s.do(link.PullBack(URN))
+    s.run(3)
+    return bool(s.status()["valid"] + s.status()["invalid"] == 1 and s.box() == [])
+
+
+def clock_set_by_anyone(make: Make, defects: list[str]) -> bool:
+    s = make(defects=defects)
+    return bool(s.result(Op.SET_CLOCK, time_ms=1_638_100_000_000, offset_min=360) == "ok")
+
+
+def log_rewritable(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.READY, defects=defects)
+    s.do(link.TamperLog(URN, "delete", 2))
+    items = {item["name"]: item["ok"] for item in s.ask(Op.SELF_TEST)["items"]}
+    chained = not log_chain.breaks([SimpleNamespace(**entry) for entry in s.log()])
+    return bool(items["event-log"] and chained)
+
+
+def choices_in_log(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN, defects=defects)
+    s.feed(s.sheet("party/P17"))
+    return any("P17" in entry["event"] for entry in s.log())
+
+
+def reopens_after_close(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.CLOSED, defects=defects)
+    s.login("operator")
+    return bool(s.result(Op.OPEN) == "ok" and s.status()["state"] == "open")
+
+
+def event_counter_reset(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.CLOSED, defects=defects)
+    before = s.status()["event_counter"]
+    s.ask(Op.RESET_ELECTION)
+    return bool(s.status()["event_counter"] < before)
+
+
+def upside_down_misread(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN, defects=defects)
+    sheet = s.sheet("party/P02", orientation="down-foot")
+    return bool(_votes_after(s, sheet) != {"party/P02": 1})
+
+
+def thin_line_missed(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN, defects=defects)
+    sheet = s.sheet()
+    line = type(sheet)(**{**{f: getattr(sheet, f) for f in sheet.__slots__},
+                          "marks": (Mark("party", "P02", "line"),)})
+    return bool(s.feed(line) == "invalid")
+
+
+def silent_capacity(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN, defects=defects, capacity=4)
+    for _ in range(4):
+        s.feed(s.sheet("party/P01"))
+    return EventKind.ALARM not in s.kinds()
+
+
+SHOWN: dict[str, Callable[[Make, list[str]], bool]] = {
+    name: globals()[name.replace("-", "_")] for name in CATALOGUE
+}
+
+
+@pytest.mark.parametrize("name", list(CATALOGUE))
+def test_the_defect_shows_and_the_healthy_urn_does_not_show_it(station: Make, name: str) -> None:
+    assert SHOWN[name](station, [name])
+    assert not SHOWN[name](station, [])
+
+
+def test_every_defect_names_what_it_breaks_and_who_must_find_it() -> None:
+    for name, defect in CATALOGUE.items():
+        assert defect.name == name and defect.summary and defect.requirements and defect.procedures
+
+
+def test_an_unknown_defect_is_refused_with_the_nearest_names() -> None:
+    with pytest.raises(ConfigurationError, match="overvote-counted"):
+        behaviour_with(["overvotes-counted"])
+
+
+def test_a_parameter_that_a_defect_does_not_have_is_refused_with_those_it_has() -> None:
+    assert parse("vote-dropped:every=500")[1] == {"every": 500, "option": 3}
+    for text in ("vote-dropped:often=1", "vote-dropped:every=often", "false-success:x=1"):
+        with pytest.raises(ConfigurationError, match="parameters and their defaults"):
+            parse(text)
+
+
+def test_defects_can_be_built_in_together(station: Make) -> None:
+    s = station(defects=["clock-set-by-anyone", "clock-drift:ppm=1000"])
+    assert s.result(Op.SET_CLOCK, time_ms=1_638_100_000_000, offset_min=360) == "ok"
+    s.run(1000)
+    assert s.ask(Op.GET_CLOCK)["time_ms"] == 1_638_101_001_000
+    s.login("administrator")
+    assert s.load("definition", urn_package(s.definition, "KG-PL", "1001")) == "ok"
+
+
+def test_a_defect_cannot_be_built_in_twice() -> None:
+    with pytest.raises(ConfigurationError, match="twice"):
+        behaviour_with(["false-success", "false-success"])
