@@ -60,7 +60,7 @@ def validate(
         return model.model_validate(data)
     except ValidationError as error:
         raise ConfigurationError(
-            "; ".join(_tell(e, lines or {}, model) for e in error.errors()[:3]),
+            "; ".join(_tell(e, model) for e in error.errors()[:3]),
             where=_where(error.errors()[0]["loc"], path, lines or {}),
         ) from error
 
@@ -83,7 +83,7 @@ def _where(place: Place, path: Path, lines: Mapping[Place, int]) -> str:
     return f"{path}:{lines.get(place, 1)}"
 
 
-def _tell(error: Any, lines: Mapping[Place, int], model: type[BaseModel]) -> str:
+def _tell(error: Any, model: type[BaseModel]) -> str:
     field = ".".join(str(part) for part in error["loc"]) or "(document)"
     if error["type"] == "extra_forbidden":
         name = str(error["loc"][-1])
@@ -98,12 +98,11 @@ def _known_keys(model: type[BaseModel]) -> list[str]:
     keys: list[str] = []
 
     def collect(kind: Any) -> None:
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            if kind not in seen:
-                seen.add(kind)
-                for name, field in kind.model_fields.items():
-                    keys.append(field.alias or name)
-                    collect(field.annotation)
+        if isinstance(kind, type) and issubclass(kind, BaseModel) and kind not in seen:
+            seen.add(kind)
+            for name, field in kind.model_fields.items():
+                keys.append(field.alias or name)
+                collect(field.annotation)
         for part in getattr(kind, "__args__", ()):
             collect(part)
 

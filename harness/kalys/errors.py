@@ -6,6 +6,9 @@ traceback: the command line prints these and ends with the exit code of the clas
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class KalysError(Exception):
     """Base of every error that Kalys raises on purpose.
@@ -41,7 +44,7 @@ class ProtocolError(KalysError):
     """What came over a link is not what its protocol allows."""
 
 
-class Refused(KalysError):
+class Refused(KalysError):  # noqa: N818
     """A device understood a request and refused it; ``code`` is the protocol's result."""
 
     def __init__(self, what: str, *, code: str, where: str | None = None) -> None:
@@ -53,7 +56,15 @@ class EvidenceError(KalysError):
     """Evidence cannot be written, or what is there does not agree with itself."""
 
 
-class Interrupted(KalysError):
+class Interrupted(KalysError):  # noqa: N818
     """The person at the terminal stopped the run."""
 
     exit_code = 130
+
+
+def choice(given: object, known: Iterable[str]) -> str:
+    """The remedy for a name that is none of ``known``: the nearest one first, then all."""
+    names = sorted(known)
+    near = difflib.get_close_matches(str(given), names, n=1)
+    there = f"There are: {', '.join(names)}"
+    return f"Did you mean {near[0]}? {there}" if near else there

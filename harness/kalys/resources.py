@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kalys.errors import ConfigurationError
+from kalys.errors import ConfigurationError, choice
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -34,11 +34,11 @@ def find(name: str | Path, folder: str, suffix: str = ".yaml") -> Path:
         return path
     shipped = resource(*folder.split("/"))
     candidate = shipped / f"{name}{suffix}"
-    if path.parent == Path(".") and candidate.is_file():
+    if path.parent == Path() and candidate.is_file():
         return candidate
-    known = ", ".join(sorted(p.stem for p in shipped.glob(f"*{suffix}")))
+    known = [p.stem for p in shipped.glob(f"*{suffix}")]
     raise ConfigurationError(
         f"there is no file {name} and no shipped one of that name",
         where=folder,
-        remedy=f"Name a file, or one of: {known}",
+        remedy=f"{choice(name, known)}. A file may be named as well.",
     )

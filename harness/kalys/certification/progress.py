@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Protocol, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -21,6 +23,10 @@ class RunProgress(Protocol):
     def step(self, part: str, done: int, total: int, text: str) -> None: ...
 
     def end(self, part: str, outcome: str) -> None: ...
+
+
+Show = Callable[[bool], AbstractContextManager[RunProgress]]
+"""Begins to show the progress of a run; told whether a person will be asked things meanwhile."""
 
 
 class Quiet:
@@ -40,9 +46,10 @@ class Quiet:
 
 
 class Lines(Quiet):
-    """One line for each finished part, for logs and pipes."""
+    """One line for each finished part: for logs, pipes, and a person who is asked in between."""
 
-    def __init__(self) -> None:
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
         self._parts = 0
         self._done = 0
 
@@ -51,7 +58,9 @@ class Lines(Quiet):
 
     def end(self, part: str, outcome: str) -> None:
         self._done += 1
-        print(f"[{self._done}/{self._parts}] {part}: {outcome}", file=sys.stderr, flush=True)
+        # A log that is gone or full is no reason to end a run.
+        with contextlib.suppress(OSError):
+            print(f"[{self._done}/{self._parts}] {part}: {outcome}", file=self._stream, flush=True)
 
 
 class Bars:
@@ -72,7 +81,7 @@ class Bars:
             self._bars.remove_task(self._part)
         self._part = self._bars.add_task(part, total=None, detail=title)
 
-    def step(self, part: str, done: int, total: int, text: str) -> None:
+    def step(self, part: str, done: int, total: int, text: str) -> None:  # noqa: ARG002
         if self._part is not None:
             self._bars.update(self._part, completed=done, total=total, detail=text)
         share = min(1.0, done / total) if total else 0.0
@@ -91,20 +100,44 @@ class Bars:
 
 
 @contextlib.contextmanager
-def terminal_progress() -> Iterator[RunProgress]:
-    """Bars where stderr is a terminal, else a line for each part."""
-    if not sys.stderr.isatty():
-        yield Lines()
-        return
-    columns = (
-        TextColumn("{task.description:<24}"), BarColumn(bar_width=28),
-        TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn(), TextColumn("{task.detail}"),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        yield Bars(bars)
+def terminal_progress(asks_a_person: bool = False) -> Iterator[RunProgress]:
+    """Bars where stderr is a terminal, else a line for each part.
+
+    Bars are drawn again and again, over whatever a person is being asked; so a run that asks one
+    gets lines as well.
+    """
+    with _own_stderr() as stream:
+        if asks_a_person or not stream.isatty():
+            yield Lines(stream)
+            return
+        columns = (
+            TextColumn("{task.description:<24}"), BarColumn(bar_width=28),
+            TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn(),
+            TextColumn("{task.detail}"),
+        )
+        with Progress(
+            *columns, console=Console(file=stream), transient=True,
+            redirect_stdout=False, redirect_stderr=False,
+        ) as bars:
+            yield Bars(bars)
 
 
 @contextlib.contextmanager
-def quiet_progress() -> Iterator[RunProgress]:
+def quiet_progress(asks_a_person: bool = False) -> Iterator[RunProgress]:  # noqa: ARG001
     """Nothing is shown."""
     yield Quiet()
+
+
+@contextlib.contextmanager
+def _own_stderr() -> Iterator[TextIO]:
+    """A second way to stderr: runners of suites put files of their own in place of the first."""
+    try:
+        stream = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace")
+    except OSError:                        # there is no file 2, as in some services
+        yield sys.stderr
+        return
+    try:
+        yield stream
+    finally:
+        with contextlib.suppress(OSError):
+            stream.close()

@@ -4,53 +4,52 @@ The plan says which requirements are to be judged; their procedures are run by t
 (``test_suites/pytest`` and ``test_suites/robot``, each by its own runner, over one session), then
 those that a guest package brought. Every verdict is derived from the journal at the end, the report
 is written from the folder alone, and the folder is sealed. Whatever happens in between (Ctrl-C, a
-full disk, a dead link), supplies are made safe and what was recorded stays and is sealed too.
+full disk, a dead link), supplies are made safe and what was recorded stays and is sealed too. When
+nothing was recorded, nothing is left behind.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import platform
-from dataclasses import dataclass, replace
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kalys import __version__
-from kalys.bench.bench import Bench, open_bench
+from kalys.bench.bench import WIRES, Bench, open_bench
 from kalys.bench.bench_file import BenchPlan, plan_bench
 from kalys.bench.operator import terminal_operator
-from kalys.certification.progress import RunProgress
+from kalys.certification.progress import RunProgress, Show
+from kalys.certification.remembered import (
+    CertificationOptions,
+    inputs_of,
+    remembered,
+    require_the_same_bench,
+)
+from kalys.certification.stopping import StopRequests
 from kalys.certification.suites import run_suites
 from kalys.certification.watched import WatchedSession
-from kalys.errors import EvidenceError, Interrupted, KalysError
-from kalys.evidence.journal import Journal
+from kalys.errors import ConfigurationError, EvidenceError, Interrupted, KalysError, choice
+from kalys.evidence.disk import cannot_write
+from kalys.evidence.journal import Journal, read_header
 from kalys.evidence.run_folder import RunFolder
 from kalys.evidence.sealing import Status
 from kalys.evidence.signing import LaboratoryKey, laboratory_key
 from kalys.links.clock import Clock
+from kalys.mishap import mishap
 from kalys.procedures import registry
 from kalys.reporting.language import translator
 from kalys.reporting.report import write_reports
-from kalys.requirements import catalogue
 from kalys.requirements.plan import Plan, load_plan
+
+__all__ = ["CertificationOptions", "CertificationResult", "run_certification"]
 
 INTERRUPTED = 130
 _EXIT = {"conforms": 0, "does-not-conform": 1, "inconclusive": 3}
-
-
-@dataclass(frozen=True)
-class CertificationOptions:
-    """What ``kalys certify`` was asked for."""
-
-    bench: str = "emulated-station"
-    plan: str = "quick"
-    seed: int = 1
-    out: Path | None = None
-    lang: str = "en"
-    wire: str | None = None
-    defects: tuple[str, ...] = ()
-    resume: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -63,26 +62,39 @@ class CertificationResult:
     warnings: tuple[str, ...] = ()
 
 
-def run_certification(options: CertificationOptions, progress: RunProgress) -> CertificationResult:
+def run_certification(options: CertificationOptions, show: Show) -> CertificationResult:
     """Run a plan on a bench and report it.
 
-    Raises ConfigurationError when nothing could be run, and another KalysError when the run broke
-    off before anything was judged. After Ctrl-C, or when the run broke off later, what was recorded
-    is judged, reported and sealed, and the result's exit code and warnings say so.
+    Raises ConfigurationError when nothing could be run. Whatever breaks the run off later (Ctrl-C,
+    a dead link, a full disk), what was recorded is judged, reported and sealed, and the result's
+    exit code and warnings say so; EvidenceError when not even that could be written.
     """
-    folder = RunFolder.open(options.resume) if options.resume else None
-    if folder is not None:
+    try:
+        course = _prepare(options)
+    except EvidenceError as error:
+        raise _nothing_run(error) from error
+    with StopRequests() as stop, show(_asks_a_person(course.layout)) as progress:
+        return course.perform(progress, stop)
+
+
+def _prepare(options: CertificationOptions) -> _Course:
+    folder, plan = None, None
+    if options.resume is not None:
+        folder = RunFolder.open(options.resume)
         folder.require_unsealed_end()
-        options = _remembered(folder, options)
+        options, plan = remembered(folder, options)
     translator(options.lang)
-    plan, layout = load_plan(options.plan), plan_bench(options.bench)
+    if options.wire is not None and options.wire not in WIRES:
+        raise ConfigurationError(f"there is no wire {options.wire!r}", where="--wire",
+                                 remedy=choice(options.wire, WIRES))
+    plan, layout = plan or load_plan(options.plan), plan_bench(options.bench)
     registry.load()
-    key = laboratory_key()
-    run = _Run(options, plan, layout, folder, key, progress)
-    return run.perform()
+    if folder is not None:
+        require_the_same_bench(folder, inputs_of(options, plan, layout))
+    return _Course(options, plan, layout, folder, laboratory_key())
 
 
-class _Run:
+class _Course:
     """The course of one run. Its state is the folder; nothing is kept for a second run."""
 
     def __init__(
@@ -92,100 +104,142 @@ class _Run:
         layout: BenchPlan,
         folder: RunFolder | None,
         key: LaboratoryKey,
-        progress: RunProgress,
     ) -> None:
         self.options = options
         self.plan = plan
         self.layout = layout
         self.resumed = folder is not None
+        self.place_was_there = folder is None and _place(options).exists()
         self.folder = folder or RunFolder.create(_place(options))
         self.key = key
-        self.progress = progress
         self.base = "real" if options.wire else layout.file.time
-        self.started = _now()
+        self.began = False
         self._journal: Journal | None = None
+        self.started = _now()
 
-    def perform(self) -> CertificationResult:
+    def perform(self, progress: RunProgress, stop: StopRequests) -> CertificationResult:
         """Inputs, suites, report, seal."""
-        if self.resumed:
-            self.folder.break_seal()
-        else:
-            self._write_inputs()
-        status, trouble = self._run_on_the_bench()
-        if self._journal is None:
-            raise trouble or KalysError("the run did not begin")
-        self._describe_run(status)
+        status, trouble = self._run_on_the_bench(progress, stop)
+        stop.wrap_up()
+        if trouble is not None and (self._journal is None or self._journal.last == 0):
+            self._leave_nothing()
+            raise trouble if isinstance(trouble, Interrupted) else _nothing_run(trouble)
         try:
-            write_reports(self.folder.path)
+            self._describe_run(status)
+            unwritten = self._write_reports()
             self.folder.seal(self.key, status=status, about={"id": self.folder.path.name})
+        except KeyboardInterrupt:
+            raise Interrupted(
+                "left before the seal; what was recorded is whole", where=str(self.folder.path),
+                remedy=self._continue(),
+            ) from None
         except (EvidenceError, OSError) as error:
-            raise EvidenceError(
-                f"the report or the seal could not be written: {error}",
-                where=str(self.folder.path),
-                remedy=f"What was recorded is there. Make room, then: "
-                       f"kalys certify --resume {self.folder.path}",
-            ) from error
-        return self._result(status, trouble)
+            raise self._unsealed(error) from error
+        if unwritten is not None:
+            raise unwritten
+        return self._result(trouble)
 
-    def _result(self, status: Status, trouble: KalysError | None) -> CertificationResult:
+    def _result(self, trouble: KalysError | None) -> CertificationResult:
         report = json.loads((self.folder.path / "report.json").read_text(encoding="utf-8"))
         ending = _EXIT[report["conformity"]]
         warnings = [self.key.warning] if self.key.warning else []
         if trouble is not None:
             warnings.append(f"{trouble}\n  What was recorded until then is kept and sealed. "
-                            f"Continue: kalys certify --resume {self.folder.path}")
-            ending = INTERRUPTED if isinstance(trouble, Interrupted) else max(ending, 3)
+                            f"{self._continue()}")
+            ending = ending if ending == 1 else 3
+            if not self.began:
+                ending = ConfigurationError.exit_code
+            if isinstance(trouble, Interrupted):
+                ending = INTERRUPTED
         return CertificationResult(self.folder.path, report, ending, tuple(warnings))
+
+    def _write_reports(self) -> KalysError | None:
+        """Write them; an error nobody foresaw must not keep the evidence from being sealed."""
+        try:
+            write_reports(self.folder.path)
+        except (KalysError, OSError):
+            raise
+        except Exception as bug:
+            error = mishap(bug, self.folder.evidence)
+            return KalysError(
+                f"the report could not be written: {error.what}", where=error.where,
+                remedy=f"The evidence is sealed. Try: kalys report {self.folder.path}",
+            )
+        return None
+
+    def _unsealed(self, error: Exception) -> EvidenceError:
+        if isinstance(error, OSError):
+            error = cannot_write(error, Path(error.filename or self.folder.path))
+        assert isinstance(error, KalysError)
+        return EvidenceError(
+            f"the report or the seal could not be written: {error.what}",
+            where=error.where or str(self.folder.path),
+            remedy=f"What was recorded is whole. Make room, then: {self._command()}",
+        )
+
+    def _continue(self) -> str:
+        return f"Continue: {self._command()}"
+
+    def _command(self) -> str:
+        return f"kalys certify --resume {self.folder.path}"
 
     # The bench and the suites
 
-    def _run_on_the_bench(self) -> tuple[Status, KalysError | None]:
+    def _run_on_the_bench(
+        self, progress: RunProgress, stop: StopRequests
+    ) -> tuple[Status, KalysError | None]:
         try:
+            if not self.resumed:
+                self._write_inputs()
             with open_bench(
                 self.options.bench, clock_base="real" if self.base == "real" else "virtual",
                 wire=self.options.wire, seed=self.options.seed, journal=self._open_journal,
                 defects=self.options.defects, operator=terminal_operator,
             ) as bench:
-                self._certify(bench)
+                self._certify(bench, progress, stop)
+                # The run is complete: a signal now cannot break it off any more.
+                stop.wrap_up()
         except KeyboardInterrupt:
-            return "interrupted", self._broken_off(Interrupted("interrupted at the terminal"))
-        except Interrupted as error:
-            return "interrupted", self._broken_off(error)
+            return "interrupted", self._broken_off(Interrupted("the run was interrupted"))
         except KalysError as error:
-            if self._journal is not None and self._journal.last == 0:
-                raise
             return "interrupted", self._broken_off(error)
+        except Exception as bug:
+            kept = self.folder.evidence if self._journal is not None else None
+            return "interrupted", self._broken_off(mishap(bug, kept))
         finally:
             if self._journal is not None:
                 self._journal.close()
         return "complete", None
 
-    def _certify(self, bench: Bench) -> None:
+    def _certify(self, bench: Bench, progress: RunProgress, stop: StopRequests) -> None:
         assert self._journal is not None
-        session = WatchedSession(
-            bench, self.plan, self._journal, self.options.seed, self.progress
-        )
+        session = WatchedSession(bench, self.plan, self._journal, self.options.seed, progress)
         if self.resumed:
             session.take_up(self.folder.journal)
+        self.began = True
         session.expect()
         run_suites(
             session, allure=self.folder.allure, robot=self.folder.robot,
-            log=self.folder.evidence / "suites.log",
+            log=self.folder.evidence / "suites.log", take_signals=stop.install,
         )
 
     def _open_journal(self, clock: Clock) -> Journal:
         if self.resumed:
             self._journal = Journal.resume(self.folder.journal, clock.now)
+            self.folder.break_seal()
+            self.started = str(read_header(self.folder.journal).get("started", self.started))
         else:
             self._journal = Journal(self.folder.journal, self._header(), clock.now)
+        # Now already, so that a run that is killed can be reported from what it recorded.
+        self._describe_run("interrupted")
         return self._journal
 
     def _broken_off(self, error: KalysError) -> KalysError:
-        if self._journal is not None:
+        if self._journal is not None and self._journal.last > 0:
             try:
                 self._journal.add("note", {"text": f"the run broke off: {error.what}"})
             except EvidenceError as worse:
-                return worse
+                return error if isinstance(error, EvidenceError) else worse
         return error
 
     # What is written beside the journal
@@ -198,34 +252,38 @@ class _Run:
         }
 
     def _write_inputs(self) -> None:
-        profile = next(p.profile for p in self.layout.urns if p.name == self.layout.dut)
-        known = catalogue.load().overridden(profile.requirements)
-        documents = {
-            "plan": self.plan.model_dump(mode="json"),
-            "profile": {
-                **profile.model_dump(mode="json", exclude={"dialect"}),
-                "limits": profile.limit_values(),
-            },
-            "bench": self.layout.file.model_dump(mode="json"),
-            "requirements": {"requirements": [r.model_dump(mode="json") for r in known]},
-            "options": {
-                "bench": str(self.options.bench), "plan": str(self.options.plan),
-                "seed": self.options.seed, "lang": self.options.lang, "wire": self.options.wire,
-                "defects": list(self.options.defects),
-            },
-        }
-        for name, document in documents.items():
+        for name, document in inputs_of(self.options, self.plan, self.layout).items():
             self.folder.write_json(f"inputs/{name}.json", document)
 
+    def _leave_nothing(self) -> None:
+        """Nothing was recorded: a folder without evidence would only be in the way."""
+        if self.resumed:
+            return
+        for place in (self.folder.evidence, self.folder.allure, self.folder.robot):
+            shutil.rmtree(place, ignore_errors=True)
+        if not self.place_was_there:
+            with contextlib.suppress(OSError):
+                self.folder.path.rmdir()
+
     def _describe_run(self, status: Status) -> None:
-        wire = self.options.wire or ("in-process" if self.base == "virtual" else "as in the bench file")
+        wires = "in-process" if self.base == "virtual" else "as in the bench file"
         self.folder.write_json("run.json", {
             "id": self.folder.path.name, "started": self.started, "finished": _now(),
             "status": status, "time_base": self.base, "seed": self.options.seed,
-            "bench": self.layout.file.bench, "election": self.layout.file.election, "wire": wire,
+            "bench": self.layout.file.bench, "election": self.layout.file.election,
+            "wire": self.options.wire or wires,
             "lang": self.options.lang, "kalys": __version__, "host": platform.node(),
             "laboratory": f"ed25519:{self.key.public_hex}",
         })
+
+
+def _asks_a_person(layout: BenchPlan) -> bool:
+    return any(placed.device.by == "operator" for placed in layout)
+
+
+def _nothing_run(error: KalysError) -> ConfigurationError:
+    """The same message; the process ends as the contract says for a run that did not begin."""
+    return ConfigurationError(error.what, where=error.where, remedy=error.remedy)
 
 
 def _place(options: CertificationOptions) -> Path:
@@ -234,22 +292,6 @@ def _place(options: CertificationOptions) -> Path:
     stamp = datetime.datetime.fromisoformat(_now()).strftime("%Y%m%d-%H%M%S")
     names = f"{Path(options.plan).stem}-{Path(options.bench).stem}"
     return Path("reports") / "out" / f"{stamp}-{names}"
-
-
-def _remembered(folder: RunFolder, options: CertificationOptions) -> CertificationOptions:
-    """The options of the run that is continued: a run has one plan, one bench and one seed."""
-    path = folder.inputs / "options.json"
-    try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        return replace(
-            options, bench=kept["bench"], plan=kept["plan"], seed=kept["seed"],
-            lang=kept["lang"], wire=kept["wire"], defects=tuple(kept["defects"]),
-        )
-    except (OSError, ValueError, KeyError) as error:
-        raise EvidenceError(
-            f"the options of the run cannot be read: {error}", where=str(path),
-            remedy="The run cannot be continued; start a new one.",
-        ) from error
 
 
 def _now() -> str:

@@ -2,8 +2,8 @@
 
 Each known-bad urn is put through the procedures that must catch it, and counts as caught when a
 requirement that names the defect is judged FAIL. The healthy urn goes through the whole plan for
-many seeds and must pass; anything else is a false alarm. Rows run in processes of their own, so that
-none can disturb another, and two cores do the work of two.
+many seeds and must pass; anything else is a false alarm. Rows run in processes of their own, so
+that none can disturb another, and two cores do the work of two.
 """
 
 from __future__ import annotations

@@ -34,9 +34,9 @@ def run_suites(
     """
     with log.open("a", encoding="utf-8") as file, _printing_to(file):
         _run_pytest(session, allure)
-        session.check()
+        session.go_on()
         _run_robot(session, robot, allure, take_signals)
-        session.check()
+        session.go_on()
     for name in remaining(session):
         session.run(name)
 
@@ -60,7 +60,7 @@ def _run_pytest(session: WatchedSession, allure: Path) -> None:
         plugins=[SessionHandover(session)],
     )
     if code == pytest.ExitCode.INTERRUPTED:
-        session.check()
+        session.go_on()
         raise KeyboardInterrupt
 
 
@@ -86,7 +86,7 @@ def _run_robot(
         stdout=sys.stdout, stderr=sys.stderr,
     )
     if code == _ROBOT_WAS_STOPPED:
-        session.check()
+        session.go_on()
         raise KeyboardInterrupt
 
 
@@ -100,7 +100,7 @@ def _wanted_by(session: WatchedSession) -> Any:
     known = {r.id.lower() for r in session.catalogue}
     planned = {name.lower() for name in session.plan.requirements}
 
-    class Wanted(SuiteVisitor):
+    class Wanted(SuiteVisitor):  # type: ignore[misc]
         def end_suite(self, suite: Any) -> None:
             tags = {str(tag) for test in suite.tests for tag in test.tags} & known
             if tags and not tags & planned:

@@ -1,11 +1,19 @@
-"""A session that tells how far it is, and that can take up an interrupted run."""
+"""A session that tells how far it is, that knows when to stop, and that can take up an interrupted
+run.
+
+A runner of suites takes every error for the failure of one test and goes on to the next. Two kinds
+of error concern the whole run instead: one that ends it (the person broke off, the journal cannot
+be written), and a device that is gone. The session remembers both.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kalys.certification.progress import RunProgress
+from kalys.errors import EvidenceError, Interrupted, KalysError
 from kalys.evidence.standing import ABANDONED, standing
 from kalys.procedures import registry
 from kalys.procedures.session import ProcedureResult, Session
@@ -18,6 +26,8 @@ if TYPE_CHECKING:
 
 # What a procedure's worst verdict is, worst first.
 _WORST = (Outcome.FAIL, Outcome.BLOCKED, Outcome.INCONCLUSIVE)
+# Procedures that look at the run and need no device.
+_OF_THE_LABORATORY = "laboratory."
 
 
 class WatchedSession(Session):
@@ -28,11 +38,18 @@ class WatchedSession(Session):
     ) -> None:
         super().__init__(bench, plan, journal, seed, watcher.step)
         self._watcher = watcher
+        self._ended_by: BaseException | None = None
+        self._gone = ""
 
     def expect(self) -> None:
         """Announce how many procedures are still to run."""
         planned = self.plan.selected(self.catalogue, self.clock.base)
         self._watcher.expect(sum(name not in self.finished for name in planned))
+
+    def go_on(self) -> None:
+        """Raise again what has ended the run, if anything has; else there is no hindrance."""
+        if self._ended_by is not None:
+            raise self._ended_by
 
     def take_up(self, journal: Path) -> None:
         """Take up an interrupted run: what ended stands, what was cut off is marked abandoned."""
@@ -47,12 +64,51 @@ class WatchedSession(Session):
             self.finished[name] = ProcedureResult(name, self.verdicts(requirements), error, own)
 
     def run(self, procedure_id: str) -> ProcedureResult:
-        """Run it, unless it has ended in the run that is continued."""
+        """Run it, unless it has ended in the run that is continued, or the run itself has ended."""
+        self.go_on()
         if procedure_id in self.finished:
             return self.finished[procedure_id]
         self._watcher.begin(procedure_id, registry.get(procedure_id).title)
-        result = super().run(procedure_id)
+        try:
+            result = super().run(procedure_id)
+        except (Interrupted, EvidenceError, KeyboardInterrupt) as error:
+            self._ended_by = error
+            # The one thing that makes every runner of suites stop.
+            raise KeyboardInterrupt from error
         words = {v.verdict for v in result.verdicts if v.requirement in self.plan.requirements}
         worst = next((w.value for w in _WORST if w in words), "PASS")
         self._watcher.end(procedure_id, worst)
         return result
+
+    def _attempt(
+        self, procedure: registry.Procedure, parameters: Mapping[str, Any]
+    ) -> str | None:
+        """As ever, but ask no device that is gone: each request would wait for it in vain."""
+        if self._gone and not procedure.id.startswith(_OF_THE_LABORATORY):
+            for requirement in procedure.requirements:
+                self.blocked(requirement, f"{procedure.id}: {self._gone}")
+            return self._gone
+        error = super()._attempt(procedure, parameters)
+        if error is not None and not self._gone:
+            self._gone = self._why_it_is_gone()
+        return error
+
+    def _why_it_is_gone(self) -> str:
+        """After an error: is the urn still there, or again, and is it the same? Else, why not."""
+        urn = self.bench.urn()
+        try:
+            urn.status()
+        except (Interrupted, EvidenceError):
+            raise
+        except KalysError:
+            try:
+                urn.reconnect()
+                found = urn.identity().serial
+            except (Interrupted, EvidenceError):
+                raise
+            except KalysError as error:
+                return f"the device is gone: {str(error).splitlines()[0]}"
+            if found != self.identity.serial:
+                return (f"the device is gone: its address is answered by number {found}, "
+                        f"under test is number {self.identity.serial}")
+        return ""

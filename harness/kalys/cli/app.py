@@ -6,6 +6,7 @@ Kalys become one message on stderr and the exit code of their class; no tracebac
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -49,7 +50,7 @@ def main() -> None:
     try:
         app()
     except KalysError as error:
-        typer.echo(f"kalys: {error}", err=True)
+        _tell(error)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         typer.echo("kalys: interrupted", err=True)
@@ -59,5 +60,28 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as error:
-        typer.echo(f"kalys: {error.strerror or error}: {error.filename or ''}".rstrip(": "), err=True)
+        _tell(_of_the_system(error))
         sys.exit(2)
+    except Exception as bug:
+        from kalys.mishap import mishap
+
+        told = mishap(bug)
+        _tell(told)
+        sys.exit(told.exit_code)
+
+
+def _of_the_system(error: OSError) -> KalysError:
+    remedy = {
+        errno.ENOSPC: "The disk is full: make room, or name another place.",
+        errno.EFBIG: "The disk is full: make room, or name another place.",
+        errno.EACCES: "Name a place that you may use.",
+        errno.ENOENT: "Is the name right?",
+    }.get(error.errno or 0)
+    where = str(error.filename) if error.filename is not None else None
+    return KalysError(error.strerror or str(error), where=where, remedy=remedy)
+
+
+def _tell(error: KalysError) -> None:
+    """One message. What came from a wire or a file may hold anything; a terminal gets text."""
+    shown = "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in str(error))
+    typer.echo(f"kalys: {shown}", err=True)

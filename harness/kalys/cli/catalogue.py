@@ -56,17 +56,21 @@ def check_profile(
 
 @profiles_app.command("schema")
 def print_schema(
-    kind: Annotated[str, typer.Argument(help="profile or bench.")] = "profile",
+    kind: Annotated[str, typer.Argument(help="profile, bench or report.")] = "profile",
 ) -> None:
-    """Print the JSON Schema of profiles or of bench files."""
+    """Print the JSON Schema of profiles, of bench files or of report.json."""
     from kalys.bench.bench_file import bench_schema
     from kalys.bench.profile import profile_schema
     from kalys.cli.output import as_json
-    from kalys.errors import ConfigurationError
+    from kalys.errors import ConfigurationError, choice
+    from kalys.reporting.document import report_schema
 
-    schemas = {"profile": profile_schema, "bench": bench_schema}
+    schemas = {"profile": profile_schema, "bench": bench_schema, "report": report_schema}
     if kind not in schemas:
-        raise ConfigurationError(f"there is no schema of a {kind}", remedy="profile or bench")
+        raise ConfigurationError(
+            f"there is no schema of a {kind}", where="kalys profiles schema",
+            remedy=choice(kind, schemas),
+        )
     as_json(schemas[kind]())
 
 

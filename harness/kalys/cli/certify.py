@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
     app.command("certify", epilog=EXAMPLES.replace("\n", "\n\n"))(certify)
 
 
-def certify(
+def certify(  # noqa: PLR0917
     bench: Annotated[
         str, typer.Option(help="Bench file, or the name of a shipped bench.")
     ] = "emulated-station",
@@ -62,8 +62,7 @@ def certify(
         bench=bench, plan=plan, seed=seed, out=out, lang=lang, wire=wire,
         defects=tuple(defect or ()), resume=resume,
     )
-    with quiet_progress() if json else terminal_progress() as progress:
-        result = run_certification(options, progress)
+    result = run_certification(options, quiet_progress if json else terminal_progress)
     for warning in result.warnings:
         typer.echo(f"kalys: {warning}", err=True)
     if json:

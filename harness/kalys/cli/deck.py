@@ -18,13 +18,15 @@ def register(app: typer.Typer) -> None:
 
 
 @deck_app.command("make")
-def make(
+def make(  # noqa: PLR0917
     out: Annotated[Path, typer.Argument(help="Deck file to write (JSON lines).")],
     kind: Annotated[
-        str, typer.Option(help="logic-and-accuracy, volume, marks, folds, orientations, damaged ...")
+        str, typer.Option(help="Kind of deck: logic-and-accuracy, volume, marks, folds, damaged ...")
     ] = "logic-and-accuracy",
     style: Annotated[str, typer.Option(help="Ballot style.")] = "KG-PL",
-    sheets: Annotated[int, typer.Option(help="Number of sheets, where the kind leaves it open.")] = 300,
+    sheets: Annotated[
+        int, typer.Option(help="Number of sheets, where the kind leaves it open.")
+    ] = 300,
     seed: Annotated[int, typer.Option(help="Seed.")] = 1,
     election: Election = "kg-2021-11-28",
 ) -> None:

@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
     app.command("emulate", epilog=EXAMPLES.replace("\n", "\n\n"))(emulate)
 
 
-def emulate(
+def emulate(  # noqa: PLR0917
     profile: Annotated[
         str | None, typer.Argument(help="Profile file, or the name of a shipped profile.")
     ] = None,

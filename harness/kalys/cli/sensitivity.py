@@ -12,7 +12,7 @@ def register(app: typer.Typer) -> None:
     app.command("sensitivity")(sensitivity)
 
 
-def sensitivity(
+def sensitivity(  # noqa: PLR0917
     defect: Annotated[
         list[str] | None, typer.Option(help="Only these defects (default: all).")
     ] = None,

@@ -1,9 +1,9 @@
 """From a run folder to the report as data: everything is derived again from the evidence.
 
-What is read: the journal (observations, identities, instruments), ``evidence/inputs/`` (the plan, the
-profile, the bench and the catalogue as they were at the time of the run) and ``evidence/run.json``
-(what is not the same in two runs of one seed: when it was, on which host). Nothing else; so whoever
-holds the folder gets the same report.
+What is read: the journal (observations, identities, instruments), ``evidence/inputs/`` (the plan,
+the profile, the bench and the catalogue as they were at the time of the run) and
+``evidence/run.json`` (what is not the same in two runs of one seed: when it was, on which host).
+Nothing else; so whoever holds the folder gets the same report.
 """
 
 from __future__ import annotations
@@ -219,8 +219,10 @@ def _measurement_part(measurement: Measurement) -> MeasurementPart:
     values = {field.name: getattr(measurement, field.name)
               for field in dataclasses.fields(measurement)}
     # JSON has no infinity: infinitely many degrees of freedom are none given.
-    finite = {name: None if isinstance(value, float) and not math.isfinite(value) else value
-              for name, value in values.items()}
+    finite: dict[str, Any] = {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in values.items()
+    }
     return MeasurementPart(**finite)
 
 

@@ -1,8 +1,9 @@
 """The report as data: what ``report.json`` holds, and the JSON Schema of it.
 
 HTML and PDF show exactly these fields; nobody computes anything further down. The content follows
-ISO/IEC 17025:2017 7.8.2.1 (title, laboratory, unique identification, method, item and its condition,
-dates, sampling, results with units, deviations) and the synopsis form of OIML test reports.
+ISO/IEC 17025:2017 7.8.2.1 (title, laboratory, unique identification, method, item and its
+condition, dates, sampling, results with units, deviations) and the synopsis form of OIML test
+reports.
 """
 
 from __future__ import annotations

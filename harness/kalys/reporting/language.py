@@ -1,8 +1,8 @@
 """The words of reports in English, Russian and Kyrgyz.
 
-English is the source; the others are gettext catalogues under ``reports/locale``, read directly from
-their ``.po`` files so that nothing compiled needs to be kept. Requirement statements and reasons
-stay in the language of the catalogue, English, so that no translation changes a limit.
+English is the source; the others are gettext catalogues under ``reports/locale``, read directly
+from their ``.po`` files so that nothing compiled needs to be kept. Requirement statements and
+reasons stay in the language of the catalogue, English, so that no translation changes a limit.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from babel.messages.pofile import read_po
 
-from kalys.errors import ConfigurationError
+from kalys.errors import ConfigurationError, choice
 from kalys.resources import resource
 
 LANGUAGES = ("en", "ru", "ky")
@@ -22,7 +22,7 @@ def translator(lang: str) -> Translate:
     """A function from English to ``lang``; ConfigurationError for a language there is not."""
     if lang not in LANGUAGES:
         raise ConfigurationError(
-            f"there is no report in {lang!r}", where="--lang", remedy=f"One of: {', '.join(LANGUAGES)}"
+            f"there is no report in {lang!r}", where="--lang", remedy=choice(lang, LANGUAGES)
         )
     if lang == "en":
         return lambda text: text

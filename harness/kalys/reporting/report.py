@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from kalys.evidence.disk import write_whole
 from kalys.reporting.build import build_report, read_run
 from kalys.reporting.document import Report
 from kalys.reporting.page import html_page, pictures
@@ -29,9 +30,9 @@ def write_reports(folder: Path, lang: str | None = None) -> list[Path]:
     drawn = pictures(report, lang)
     stem = "report" if lang == own else f"report.{lang}"
     written = [folder / f"{stem}.html", folder / f"{stem}.pdf"]
-    written[0].write_text(html_page(report, lang, drawn), encoding="utf-8")
-    written[1].write_bytes(pdf_document(report, lang, drawn))
+    write_whole(written[0], html_page(report, lang, drawn).encode())
+    write_whole(written[1], pdf_document(report, lang, drawn))
     if lang == own:
         written.insert(0, folder / "report.json")
-        written[0].write_text(report_json(report), encoding="utf-8")
+        write_whole(written[0], report_json(report).encode())
     return written
