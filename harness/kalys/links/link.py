@@ -40,6 +40,7 @@ _READ_TIMEOUT_AT_EACH_READ = frozenset(
 _WAITING_UNKNOWN = frozenset({"serial.urlhandler.protocol_socket"})
 
 _WRITE_TIMEOUT = 10.0
+_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -121,14 +122,14 @@ class Link:
         """
         port = self._port
         try:
-            if timeout != self._timeout:
-                setattr(port, self._timeout_name, timeout)
-                self._timeout = timeout
+            self._wait_at_most(timeout)
             data: bytes = port.read(want)
-            if self._tells_waiting and len(data) >= want:
-                more = port.in_waiting
-                if more:
-                    data += port.read(more)
+            if len(data) >= want and (more := port.in_waiting):
+                if not self._tells_waiting:
+                    # Something is there, nobody says how much: take what comes without waiting.
+                    self._wait_at_most(0)
+                    more = _AT_ONCE
+                data += port.read(more)
         except (OSError, TypeError) as error:
             # TypeError: how pyserial fails when another thread closes the port under a read.
             raise self._lost(error, "reading") from error
@@ -137,6 +138,11 @@ class Link:
             if self._journal is not None:
                 self._journal.wire(self.name, "rx", data, now)
         return data
+
+    def _wait_at_most(self, timeout: float) -> None:
+        if timeout != self._timeout:
+            setattr(self._port, self._timeout_name, timeout)
+            self._timeout = timeout
 
     def discard(self) -> bytes:
         """Take (and journal) whatever has come and was not read."""
