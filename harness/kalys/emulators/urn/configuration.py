@@ -52,12 +52,10 @@ class UrnEmulation(BaseModel):
 
     # Printer
     lines_per_second: Positive = 25.0
-    tape_columns: Annotated[int, Field(ge=24, le=64)] = 42
 
     # Limits
     capacity: Annotated[int, Field(ge=1)] = 2000
     capacity_warning: Annotated[int, Field(ge=0)] = 50   # sheets left at which the warning comes
-    log_capacity: Annotated[int, Field(ge=1000)] = 1_000_000
     accept_after_hours: bool = False      # voters in the room when the window closes (TIM-008)
 
     # Power
