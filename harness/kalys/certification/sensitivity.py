@@ -28,10 +28,15 @@ from kalys.requirements.plan import load_plan
 
 @dataclass(frozen=True)
 class Row:
-    """One defect: whether it was caught, by which procedures, after how many sheets."""
+    """One defect: whether it was caught, by which procedures, after how many sheets.
+
+    ``requirement`` is the first that names the defect, ``requirements`` all of them, ``failed``
+    those that were judged FAIL.
+    """
 
     name: str
     requirement: str
+    requirements: tuple[str, ...]
     caught: bool
     by: tuple[str, ...]
     failed: tuple[str, ...]
@@ -177,6 +182,6 @@ def _run_one(task: _Task) -> Row | tuple[str, ...]:
         ]
         sheets = sum(1 for record in read_journal(journal) if record.kind == "sheet")
     return Row(
-        task.defect, ", ".join(task.requirements), bool(failed), tuple(by),
+        task.defect, task.requirements[0], task.requirements, bool(failed), tuple(by),
         tuple(sorted(failed)), sheets,
     )

@@ -29,7 +29,9 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = ""
     from rich.console import Console
     from rich.table import Table
 
-    view = Table(*columns, title=title or None, box=box.SIMPLE, title_justify="left")
+    view = Table(title=title or None, box=box.SIMPLE, title_justify="left")
+    for index, column in enumerate(columns):
+        view.add_column(column, no_wrap=index == 0, overflow="fold")
     for row in rows:
         view.add_row(*row)
     Console().print(view)

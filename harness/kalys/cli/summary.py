@@ -51,9 +51,9 @@ def print_matrix(matrix: Matrix) -> None:
     """Defect by requirement: who caught it, after how many sheets."""
     rows = [
         (
-            row.name, row.requirement,
+            row.name, ", ".join(row.requirements),
             "[green]caught[/]" if row.caught else "[bold red]MISSED[/]",
-            ", ".join(row.by), str(row.sheets),
+            "\n".join(row.by), str(row.sheets),
         )
         for row in matrix.rows
     ]
