@@ -292,7 +292,7 @@ class Bench:
             "name": placed.name,
             "role": placed.role,
             "profile": placed.profile.profile,
-            "emulated": placed.device.emulated,
+            "emulated": placed.device.emulated or placed.profile.emulated,
             "under_test": placed.name == self.dut,
             **data,
         })
