@@ -7,6 +7,8 @@ it passes a scanner line, not before.
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,14 +18,19 @@ import numpy as np
 import numpy.typing as npt
 
 from kalys.ballots.layout import Layout, layouts_for
+from kalys.ballots.marks import kind_of
 from kalys.ballots.render import Renderer
 from kalys.ballots.sheet import Sheet, physical_sheet
 from kalys.election.definition import load
-from kalys.errors import ConfigurationError
+from kalys.errors import ConfigurationError, KalysError
 
 Image = npt.NDArray[np.uint8]
 # The largest image that may be offered: A4 at 600 dpi and a little.
 MAX_PIXELS = 5200 * 7200
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+# No length in mm, angle in degrees or density of a sheet is larger.
+MOST = 10_000.0
+ELECTION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +76,36 @@ class Stationery:
         Raises ConfigurationError for data that are no layout; then nothing has changed.
         """
         learned = [Layout.from_dict(data) for data in layouts.values()]
+        for layout in learned:
+            if layout.shape[0] * layout.shape[1] > MAX_PIXELS:
+                raise ConfigurationError(
+                    f"layout {layout.style[:80]} is of {layout.page_mm} mm; no scanner is so large"
+                )
         self._layouts.update({(layout.election, layout.style): layout for layout in learned})
         self._renderer = None
         return sorted(style for _, style in self._layouts)
 
     def sheet(self, physical: Mapping[str, Any]) -> Sheet:
-        """The sheet that plain data describe; ConfigurationError if it cannot be drawn."""
+        """The sheet that plain data describe; ConfigurationError if it cannot be drawn.
+
+        The data come over a wire: numbers beyond any paper, and names that are no name of an
+        election (a path), are refused before anything is looked up or drawn.
+        """
         sheet = physical_sheet(physical)
+        if ELECTION_ID.fullmatch(sheet.election) is None:
+            raise ConfigurationError("the election is no id of one", where=f"sheet {sheet.id}"[:80])
+        if not _drawable({k: v for k, v in physical.items() if k != "seed"}):
+            raise ConfigurationError(
+                f"a number in it is not between -{MOST:g} and {MOST:g}", where=f"sheet {sheet.id}"
+            )
+        for mark in sheet.marks:
+            strange = set(mark.params) - set(kind_of(mark).ranges)
+            if strange or not all(isinstance(v, int | float) for v in mark.params.values()):
+                raise ConfigurationError(
+                    f"a {mark.kind} has other parameters than {', '.join(mark.params)}",
+                    where=f"sheet {sheet.id}",
+                    remedy=f"It has these, as numbers: {', '.join(kind_of(mark).ranges)}",
+                )
         self._drawing(sheet).layout(sheet)
         return sheet
 
@@ -87,7 +117,12 @@ class Stationery:
         """What a grey sensor sees of it."""
         if isinstance(sheet, Picture):
             return sheet.pixels
-        return self._drawing(sheet).scan(sheet)
+        renderer = self._drawing(sheet)
+        try:
+            return renderer.scan(sheet)
+        except (KalysError, ValueError, TypeError, ArithmeticError, cv2.error):
+            # Impossible paper that passed the checks above: a scanner sees nothing it could read.
+            return np.zeros(renderer.layout(sheet).shape, np.uint8)
 
     def _drawing(self, sheet: Sheet) -> Renderer:
         if self._renderer is None:
@@ -97,9 +132,23 @@ class Stationery:
         return self._renderer
 
 
+def _drawable(data: Any) -> bool:
+    """Whether every number in plain data is finite and of a size that paper can have."""
+    if isinstance(data, Mapping):
+        return all(_drawable(value) for value in data.values())
+    if isinstance(data, list | tuple):
+        return all(_drawable(value) for value in data)
+    return not isinstance(data, int | float) or abs(data) <= MOST
+
+
 def picture(name: str, png: bytes) -> Picture:
     """The sheet whose scan is this PNG. Raises ConfigurationError when it is no usable image."""
-    pixels = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE) if png else None
-    if pixels is None or pixels.size > MAX_PIXELS:
-        raise ConfigurationError(f"the image of sheet {name} is not a PNG of a usable size")
+    # The size stands in the first chunk (ISO/IEC 15948, 11.2.2): a bomb is not even unpacked.
+    width, height = (int.from_bytes(png[at : at + 4], "big") for at in (16, 20))
+    pixels = None
+    if png.startswith(PNG_SIGNATURE) and 0 < width * height <= MAX_PIXELS:
+        with contextlib.suppress(cv2.error):
+            pixels = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE)
+    if pixels is None:
+        raise ConfigurationError(f"the image of sheet {name[:80]} is no PNG of a usable size")
     return Picture(name, np.asarray(pixels, np.uint8))
