@@ -100,14 +100,16 @@ def test_an_entry_without_a_user_or_of_another_device_lacks_something():
 
 
 def test_a_choice_betrays_as_a_whole_word_only():
-    assert log.betrays("cast: P05", ["P05"])
-    assert log.betrays("голос за Ата Мекен", ["Ата Мекен"])
-    assert not log.betrays("SHA-256 ab12P05ff", ["P05"])
+    canary = log.betraying(["P05", "Ата Мекен"])
+    assert canary.search("cast: P05")
+    assert canary.search("голос за Ата Мекен")
+    assert not canary.search("SHA-256 ab12P05ff")
 
 
 def test_a_personal_number_betrays_a_voter():
-    assert log.betrays("voter 12511199001234 came", [])
-    assert not log.betrays("sheet 12511", [])
+    assert log.betraying([]).search("voter 12511199001234 came")
+    assert log.betraying(["P05"]).search("voter 12511199001234 came")
+    assert not log.betraying([]).search("sheet 12511")
 
 
 def test_the_canaries_are_the_ids_and_names_of_what_was_marked():

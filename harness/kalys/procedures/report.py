@@ -92,12 +92,14 @@ def non_zero_opening(session: Session, parameters: Mapping[str, Any]) -> None:
     rng = session.rng("report.non_zero_opening")
     contests = session.definition.style_contests("KG-PL")
     with prepared_urn(session, style="KG-PL", opened=False) as prepared:
+        tail = Tail(prepared.urn)
         for trial in range(1, trials):
             contest = rng.choice(contests)
             option = rng.choice(contest.option_ids)
             value = rng.randint(1, 999)
             prepared.hands.disturb_counter(contest.id, option, value)
-            wrong = _opens_anyway(prepared)
+            tail.new()
+            wrong = _opens_anyway(prepared, tail)
             session.count(
                 "REP-001", 1, int(bool(wrong)), condition="disturbed counter",
                 note=f"{contest.id}/{option} stood at {value}: {wrong}" if wrong else "",
@@ -110,9 +112,8 @@ def non_zero_opening(session: Session, parameters: Mapping[str, Any]) -> None:
         session.report_progress(trials, trials, "after a test")
 
 
-def _opens_anyway(prepared: Prepared) -> str:
+def _opens_anyway(prepared: Prepared, tail: Tail) -> str:
     """Try to open; in words what is wrong (opened, or not logged), empty when all is well."""
-    tail = Tail(prepared.urn)
     try:
         open_polls(prepared)
     except Refused as refused:

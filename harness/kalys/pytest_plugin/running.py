@@ -15,8 +15,9 @@ import pytest
 from kalys.bench.bench import open_bench
 from kalys.bench.operator import TerminalOperator
 from kalys.errors import KalysError
+from kalys.procedures import settling
 from kalys.procedures.session import ProcedureResult, Session
-from kalys.requirements.observation import Outcome, Verdict
+from kalys.requirements.observation import Verdict
 from kalys.requirements.plan import Plan
 
 JOURNAL = "journal.jsonl"
@@ -63,47 +64,19 @@ def settle(
     skipped.
     """
     __tracebackhide__ = True
-    _skip_what_the_plan_omits(session, procedure, requirement)
-    result = run_procedure(procedure)
-    verdict = session.verdicts((requirement,))[0]
-    _tell_allure(config, session, procedure, verdict)
-    if verdict.verdict is Outcome.FAIL:
-        pytest.fail(_told(verdict), pytrace=False)
-    if verdict.verdict in (Outcome.NOT_TESTED, Outcome.NOT_APPLICABLE):
-        pytest.skip(f"{requirement} {verdict.verdict.value}: {verdict.reason}")
-    if verdict.verdict is Outcome.PASS:
-        return
-    waiting = _still_to_run(session, requirement)
-    if verdict.verdict is Outcome.INCONCLUSIVE and waiting and result.error is None:
-        pytest.skip(f"{requirement} is decided when this has run too: {', '.join(waiting)}")
-    raise UnsettledError(_told(verdict))
-
-
-def _skip_what_the_plan_omits(session: Session, procedure: str, requirement: str) -> None:
-    __tracebackhide__ = True
-    if requirement not in session.plan.requirements:
-        why = session.plan.not_tested.get(requirement, "the plan does not include it")
-        pytest.skip(f"{requirement}: {why}")
-    omitted = session.plan.omitted(session.clock.base)
-    if procedure in omitted:
-        pytest.skip(f"{procedure}: {omitted[procedure]}")
-
-
-def _still_to_run(session: Session, requirement: str) -> list[str]:
-    """Procedures of the requirement that the plan wants and that have not run yet."""
-    omitted = session.plan.omitted(session.clock.base)
-    return [
-        name
-        for name in session.catalogue[requirement].procedures
-        if name not in session.finished and name not in omitted
-    ]
-
-
-def _told(verdict: Verdict) -> str:
-    lines = [f"{verdict.requirement} {verdict.verdict.value}: {verdict.reason}"]
-    lines += [f"limit: {verdict.limit}", f"rule: {verdict.rule}"]
-    lines += [f"- {note}" for note in verdict.failures]
-    return "\n".join(line for line in lines if not line.endswith(": "))
+    why = settling.left_out(session, procedure, requirement)
+    if why:
+        pytest.skip(why)
+    run_procedure(procedure)
+    settled = settling.settle(session, requirement)
+    if settled.verdict is not None:
+        _tell_allure(config, session, procedure, settled.verdict)
+    if settled.ending == "skipped":
+        pytest.skip(settled.message)
+    if settled.ending == "failed":
+        pytest.fail(settled.message, pytrace=False)
+    if settled.ending == "unsettled":
+        raise UnsettledError(settled.message)
 
 
 def _tell_allure(
@@ -126,9 +99,9 @@ def _tell_allure(
     tell.feature(requirement.group)
     tell.story(f"{verdict.requirement} {requirement.statement}")
     tell.label("procedure", procedure)
-    tell.description(_told(verdict))
+    tell.description(settling.told(verdict))
     allure.attach(
-        "\n".join([_told(verdict), *verdict.deviations]),
+        "\n".join([settling.told(verdict), *verdict.deviations]),
         name=f"verdict on {verdict.requirement}",
         attachment_type=allure.attachment_type.TEXT,
     )
