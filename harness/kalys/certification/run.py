@@ -199,13 +199,8 @@ class _Course:
                 self._certify(bench, progress, stop)
                 # The run is complete: a signal now cannot break it off any more.
                 stop.wrap_up()
-        except KeyboardInterrupt:
-            return "interrupted", self._broken_off(Interrupted("the run was interrupted"))
-        except KalysError as error:
-            return "interrupted", self._broken_off(error)
-        except Exception as bug:
-            kept = self.folder.evidence if self._journal is not None else None
-            return "interrupted", self._broken_off(mishap(bug, kept))
+        except (Exception, KeyboardInterrupt) as error:
+            return "interrupted", self._broken_off(self._in_words(error, stop))
         finally:
             if self._journal is not None:
                 self._journal.close()
@@ -213,7 +208,10 @@ class _Course:
 
     def _certify(self, bench: Bench, progress: RunProgress, stop: StopRequests) -> None:
         assert self._journal is not None
-        session = WatchedSession(bench, self.plan, self._journal, self.options.seed, progress)
+        session = WatchedSession(
+            bench, self.plan, self._journal, self.options.seed, progress,
+            stopping=lambda: stop.requested,
+        )
         if self.resumed:
             session.take_up(self.folder.journal)
         self.began = True
@@ -233,6 +231,14 @@ class _Course:
         # Now already, so that a run that is killed can be reported from what it recorded.
         self._describe_run("interrupted")
         return self._journal
+
+    def _in_words(self, error: BaseException, stop: StopRequests) -> KalysError:
+        # An interruption may come in the middle of anything, and come out as anything.
+        if stop.requested or isinstance(error, KeyboardInterrupt):
+            return Interrupted("the run was interrupted")
+        if isinstance(error, KalysError):
+            return error
+        return mishap(error, self.folder.evidence if self._journal is not None else None)
 
     def _broken_off(self, error: KalysError) -> KalysError:
         if self._journal is not None and self._journal.last > 0:

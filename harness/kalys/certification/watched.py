@@ -8,7 +8,7 @@ be written), and a device that is gone. The session remembers both.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,9 +34,12 @@ class WatchedSession(Session):
     """A session that reports to a `RunProgress`, and runs no procedure that has ended before."""
 
     def __init__(
-        self, bench: Bench, plan: Plan, journal: Recorder, seed: int, watcher: RunProgress
+        self, bench: Bench, plan: Plan, journal: Recorder, seed: int, watcher: RunProgress,
+        *, stopping: Callable[[], bool],
     ) -> None:
+        """``stopping`` says whether the run was asked to stop."""
         super().__init__(bench, plan, journal, seed, watcher.step)
+        self._stopping = stopping
         self._watcher = watcher
         self._ended_by: BaseException | None = None
         self._gone = ""
@@ -50,6 +53,8 @@ class WatchedSession(Session):
         """Raise again what has ended the run, if anything has; else there is no hindrance."""
         if self._ended_by is not None:
             raise self._ended_by
+        if self._stopping():
+            raise KeyboardInterrupt
 
     def take_up(self, journal: Path) -> None:
         """Take up an interrupted run: what ended stands, what was cut off is marked abandoned."""

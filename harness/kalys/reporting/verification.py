@@ -21,9 +21,25 @@ def verify_run(folder: Path) -> list[Finding]:
     try:
         derived = build_report(read_run(folder)).model_dump(mode="json", by_alias=True)
         told = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-    except (KalysError, OSError, ValueError, KeyError) as error:
-        return [*findings, Finding(False, f"verdicts cannot be derived: {error}", "verdicts")]
+    except FileNotFoundError:
+        what = "there is no report: the run did not come to its end (kalys report writes one)"
+        return [*findings, Finding(False, what, "report.json")]
+    except KalysError as error:
+        return [*findings, _underived(f"{error.where}: {error.what}")]
+    except Exception as error:
+        # A hostile folder may hold anything, of any type, anywhere.
+        return [*findings, _underived(f"{type(error).__name__}: {error}")]
     return [*findings, *_compare(told, derived)]
+
+
+def _underived(why: str) -> Finding:
+    return Finding(False, f"verdicts cannot be derived: {_short(why)}", "verdicts")
+
+
+def _short(value: object) -> str:
+    """What a folder told us, as one line that a terminal may show."""
+    text = "".join(c if c.isprintable() else " " for c in str(value))
+    return text if len(text) <= 200 else text[:197] + "..."
 
 
 def _compare(told: object, derived: dict[str, object]) -> list[Finding]:
@@ -31,15 +47,15 @@ def _compare(told: object, derived: dict[str, object]) -> list[Finding]:
         return [Finding(False, "holds no list of verdicts", "report.json")]
     findings = []
     ours = {v["requirement"]: v for v in derived["verdicts"]}  # type: ignore[attr-defined]
-    theirs = {v.get("requirement"): v for v in told["verdicts"] if isinstance(v, dict)}
+    theirs = {str(v.get("requirement")): v for v in told["verdicts"] if isinstance(v, dict)}
     for name in sorted({*ours, *theirs}, key=str):
         said, found = theirs.get(name, {}), ours.get(name, {})
         if said != found:
             findings.append(Finding(
                 False,
-                f"the report says {said.get('verdict', 'nothing')}, the evidence gives "
+                f"the report says {_short(said.get('verdict', 'nothing'))}, the evidence gives "
                 f"{found.get('verdict', 'nothing')} ({found.get('reason', '')})",
-                f"verdict {name}",
+                f"verdict {_short(name)}",
             ))
     if not findings:
         findings.append(
