@@ -145,6 +145,24 @@ def test_a_given_session_is_used_and_the_units_serial_number_is_in_every_name(tm
     assert serial in record["fullName"]
 
 
+def test_results_of_two_units_have_different_histories(tmp_path, suite):
+    from kalys.robot import allure_result
+
+    source = suite("Run The Procedure    report.zero\nRequirement REP-002 Should Be Met")
+    histories = set()
+    for serial in ("KG-1", "KG-2"):
+        listener = f"allure_robotframework:{tmp_path / serial}"
+        with pytest.MonkeyPatch.context() as patch:
+            told = allure_result.label
+            patch.setattr(allure_result, "label", lambda _, labels, s=serial: told(s, labels))  # noqa: B023
+            robot(source, tmp_path, listener=[listener])
+        (path,) = (tmp_path / serial).glob("*-result.json")
+        record = json.loads(path.read_text())
+        assert {"name": "DUT", "value": serial}.items() <= record["parameters"][0].items()
+        histories.add(record["historyId"])
+    assert len(histories) == 2
+
+
 def test_the_session_that_was_given_stays_open(tmp_path, suite):
     with open_bench("emulated-station", journal=lambda _: NullJournal()) as bench:
         session = Session(bench, Plan.load("quick"), bench.journal, 1)

@@ -40,13 +40,10 @@ OFF_S = 5.0
 NETWORK = "network"           # the capability without which its row does not apply
 
 
-
 @dataclass(frozen=True)
 class Stimulus:
-    """One thing that happens to the urn, and the kinds of entry it must leave.
-
-    ``rows`` maps the kind of entry to the row of Table 15-1.
-    """
+    """One thing that happens to the urn; ``rows`` maps the kinds of entry that it must leave to
+    the rows of Table 15-1."""
 
     rows: Mapping[str, str]
     provoke: Callable[[Session, Prepared], None]

@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
-import allure_commons
 from robot.api import ContinuableFailure, Failure, SkipExecution, logger
 from robot.api.deco import keyword, library
 from robot.libraries.BuiltIn import BuiltIn, RobotNotRunningError
@@ -18,6 +17,7 @@ from kalys.errors import KalysError
 from kalys.procedures import settling
 from kalys.procedures.session import ProcedureResult, Session
 from kalys.requirements.plan import load_plan
+from kalys.robot import allure_result
 from kalys.robot.handover import VARIABLE
 from kalys.robot.walk import Walk
 
@@ -215,13 +215,11 @@ class KalysLibrary(Walk):
 
     def _label(self, procedure: str = "", requirement: str = "") -> None:
         session = self.session
-        labels = {"DUT": session.identity.serial, "procedure": procedure}
+        labels = {"procedure": procedure}
         if requirement:
             group = session.catalogue[requirement].group
             labels |= {"requirement": requirement, "feature": group}
-        for name, value in labels.items():
-            if value:
-                allure_commons.plugin_manager.hook.add_label(label_type=name, labels=(value,))
+        allure_result.label(session.identity.serial, labels)
 
     # As a listener: the end of the library is the end of the bench --------------------------------
 
