@@ -69,8 +69,8 @@ def test_a_failure_names_the_requirement_what_was_measured_and_the_limit(tmp_pat
     result = robot(source, tmp_path, variable=["DEFECTS:clock-drift"])
     status, message = endings_of(result)["Test 1"]
     assert status == "FAIL"
-    assert "LOG-002 FAIL: Reading 108.000 s" in message
-    assert "limit: drift over 15 h: at most 60 s" in message
+    assert "LOG-002 FAIL: Reading 2,000.0" in message
+    assert "limit: drift over 15 h: at most 20 ppm (as declared)" in message
 
 
 def test_an_auditor_sees_a_report_without_a_time(tmp_path, suite):

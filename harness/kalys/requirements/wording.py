@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-UNITS = {"1": "", "%": "%", "Cel": "°C"}
+UNITS = {"1": "", "%": "%", "Cel": "°C", "[ppm]": "ppm"}
 """UCUM codes that read differently in a sentence."""
 
 
