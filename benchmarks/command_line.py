@@ -21,7 +21,7 @@ def _seconds(arguments: list[str]) -> float:
     done = subprocess.run([*KALYS, *arguments], capture_output=True, text=True, check=False)
     taken = time.perf_counter() - begin
     if done.returncode != 0:
-        raise SystemExit(f"kalys {' '.join(arguments)} ended with {done.returncode}:\n{done.stderr}")
+        raise SystemExit(f"kalys {arguments} ended with {done.returncode}:\n{done.stderr}")
     return taken
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -61,6 +61,7 @@ def test_a_report_of_every_kind_is_read_back_and_lacks_nothing(kind):
         assert found["votes"] == {}
 
 
+@example("0", "0", "0", ["0 0"], [])
 @given(texts, texts, words, st.lists(texts, max_size=3),
        st.lists(st.tuples(st.sampled_from(["party", "preference"]), counts, counts), max_size=30))
 def test_texts_of_any_length_are_wrapped_and_joined_without_loss(

@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 def make(  # noqa: PLR0917
     out: Annotated[Path, typer.Argument(help="Deck file to write (JSON lines).")],
     kind: Annotated[
-        str, typer.Option(help="Kind of deck: logic-and-accuracy, volume, marks, folds, damaged ...")
+        str, typer.Option(help="Kind: logic-and-accuracy, volume, marks, folds, damaged ...")
     ] = "logic-and-accuracy",
     style: Annotated[str, typer.Option(help="Ballot style.")] = "KG-PL",
     sheets: Annotated[

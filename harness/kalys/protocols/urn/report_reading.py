@@ -160,6 +160,10 @@ class _Reading:
             if not found["kind"] and re.fullmatch(title, line):
                 found["kind"] = kind
                 return
+        # Before the rows: a failure such as "! 3 4" has the shape of a register's row.
+        if (match := re.fullmatch(patterns.failure, line)) is not None:
+            found["failures"].append(match["value"].strip())
+            return
         if self._take_contest(line):
             return
         for name, pattern in self._items.items():
@@ -167,9 +171,7 @@ class _Reading:
             if match is not None:
                 self._keep(name, match["value"].strip())
                 return
-        if (match := re.fullmatch(patterns.failure, line)) is not None:
-            found["failures"].append(match["value"].strip())
-        elif (match := re.fullmatch(patterns.end, line)) is not None:
+        if (match := re.fullmatch(patterns.end, line)) is not None:
             number = match.groupdict().get("value")
             found["ended"] = number is None or found["number"] in (None, int(number))
         elif (match := re.fullmatch(patterns.parameter, line)) is not None:
