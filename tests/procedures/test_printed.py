@@ -7,13 +7,15 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from kalys.bench.profile import Profile, load_profile
 from kalys.election.definition import load
 from kalys.election.tally import Tally
 from kalys.procedures import report as reports
 from kalys.procedures import totals
 from kalys.procedures.printed import Printed
 from kalys.protocols.urn.messages import ReportKind
-from kalys.protocols.urn.report import ContestTotals, Register, Report, compose, parse
+from kalys.protocols.urn.report import ContestTotals, Register, Report, compose
+from kalys.protocols.urn.report_reading import ReportPatterns, parse
 
 NOON = datetime(2021, 11, 28, 12, 0, 0, tzinfo=timezone(timedelta(hours=6)))
 CONTESTS = load("kg-2021-11-28").style_contests("KG-SM-27")
@@ -102,3 +104,14 @@ def test_a_telling_that_cannot_be_read_is_a_failure():
 def test_outcomes_that_say_all_went_well_are_known(outcome):
     assert reports.well(outcome)
     assert not reports.well("counters-not-zero")
+
+
+def test_reports_of_another_layout_are_read_by_the_patterns_of_the_profile():
+    profile = load_profile("kalys-emulated-urn")
+    items = dict(ReportPatterns().items, station=r"Polling place no\. (?P<value>.*)")
+    data = profile.model_dump(mode="json", exclude_none=True)
+    theirs = Profile.model_validate({**data, "tape": {"patterns": {"items": items}}})
+    assert theirs.tape is not None
+    found = parse(["Polling place no. 1001"], theirs.tape.patterns)
+    assert found["station"] == "1001"
+    assert parse(["Polling place no. 1001"])["station"] is None

@@ -29,6 +29,7 @@ from kalys.protocols.urn.authentication import test_key
 from kalys.protocols.urn.line import LineDialect
 from kalys.protocols.urn.messages import Op
 from kalys.protocols.urn.messages import Role as LoginRole
+from kalys.protocols.urn.report_reading import ReportPatterns
 from kalys.resources import find
 
 DeviceRole = Literal["urn", "feeder", "hands", "printer", "supply"]
@@ -170,8 +171,8 @@ class TapePatterns(Strict):
     code_page: Annotated[str, AfterValidator(_known_page)] = Field(
         default="kz1048", description="in force before the printer is told another"
     )
-    patterns: Mapping[str, str] = Field(
-        default_factory=dict, description="regular expressions of the lines of a report, by field"
+    patterns: ReportPatterns | None = Field(
+        default=None, description="regular expressions of the lines of an urn's printed reports"
     )
 
 

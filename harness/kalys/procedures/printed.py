@@ -1,7 +1,8 @@
 """A printed report as an auditor reads it: what is on the paper, and what of it can be recomputed.
 
-``take`` prints a report and reads the tape by the published layout (docs/protocols/urn-tape.md).
-Nothing is guessed: what is not on the paper is None, and shows as missing.
+``take`` prints a report and reads the tape by the published layout (docs/protocols/urn-tape.md), or
+by the patterns of the urn's profile where its reports are laid out otherwise. Nothing is guessed:
+what is not on the paper is None, and shows as missing.
 """
 
 from __future__ import annotations
@@ -102,10 +103,11 @@ class Printed:
 def take(prepared: Prepared, kind: ReportKind) -> Printed:
     """Print a report, wait for the paper and read it. Somebody must be logged in."""
     tape = print_report(prepared, kind)
+    layout = prepared.profile.tape
     return Printed(
         kind=kind,
         lines=tape.lines,
-        found=report_reading.parse(tape.lines),
+        found=report_reading.parse(tape.lines, layout.patterns if layout else None),
         undecodable=tape.undecodable,
         device_time=prepared.urn.read_clock().device,
         finished=tape.last,
