@@ -7,7 +7,15 @@ import re
 import pytest
 
 from kalys.ballots.layout import Layout
-from kalys.ballots.marks import KINDS, aim_tail, classify, free_side, strokes
+from kalys.ballots.marks import (
+    KINDS,
+    PENS,
+    aim_tail,
+    classify,
+    free_side,
+    in_light,
+    strokes,
+)
 from kalys.ballots.sheet import Mark
 from kalys.ballots.truth import truth_of
 from kalys.election.definition import ElectionDefinition
@@ -17,6 +25,7 @@ from kalys.resources import data_root
 
 def test_the_published_page_names_every_kind_with_its_class() -> None:
     page = (data_root() / "docs" / "marks.md").read_text(encoding="utf-8")
+    page = page[page.index("## Kinds"):page.index("### Pens")]
     rows = dict(re.findall(r"^\| `([a-z-]+)` \| (\w+)", page, re.MULTILINE))
     assert rows == {name: kind.klass for name, kind in KINDS.items()}
 
@@ -83,3 +92,21 @@ def test_the_truth_follows_from_the_classes(election: ElectionDefinition) -> Non
     assert unclear.accepts("returned", "ambiguous-mark")
     assert not unclear.accepts("returned", "foreign")
     assert truth_of(contests, []).kind == "invalid"
+
+
+def test_a_pen_is_seen_by_the_light_of_the_sensor() -> None:
+    red = Mark("party", "P01", "red-pen")
+    assert classify(red) == classify(in_light(red, "green")) == "valid"
+    assert classify(in_light(red, "red")) == "ambiguous"
+    assert in_light(red, "red").params["density"] < 0.2
+    assert classify(in_light(Mark("party", "P01", "blue-pen"), "infrared")) == "ambiguous"
+    assert in_light(Mark("party", "P01", "tick"), "red").params == {}
+    with pytest.raises(ConfigurationError, match="no such light: moon"):
+        in_light(red, "moon")
+
+
+def test_the_published_page_tells_every_pen_in_every_light() -> None:
+    page = (data_root() / "docs" / "marks.md").read_text(encoding="utf-8")
+    for light, pens in PENS.items():
+        told = " | ".join(f"{low:g}-{high:.3g}" for low, high in pens.values())
+        assert f"| {light} | {told} |" in page.replace("1.0", "1")

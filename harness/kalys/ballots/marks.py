@@ -112,6 +112,15 @@ def _dot(target: Target, p: Mapping[str, float]) -> list[Stroke]:
     return [Stroke(at + ring, 0.0, p["density"], filled=True)]
 
 
+def _hesitation(target: Target, p: Mapping[str, float]) -> list[Stroke]:
+    """Dots in a row where a pen rested again and again before nothing came of it."""
+    places = np.linspace(-1, 1, round(p["count"])) * p["spread_mm"] / 2
+    return [
+        stroke for place in places
+        for stroke in _dot(target, {**p, "dx": p["dx"] + place, "dy": p["dy"] + 0.4 * place})
+    ]
+
+
 def _dash(target: Target, p: Mapping[str, float]) -> list[Stroke]:
     half = (p["length_mm"] - p["width_mm"]) / target.width
     return [_line(target, p, (-half, 0.0), (half, 0.0))]
@@ -171,6 +180,12 @@ def _table() -> dict[str, MarkKind]:
         MarkKind("pencil", "valid", "a tick in soft pencil",
                  {**_USUAL_PEN, "width_mm": 0.7, "density": 0.7},
                  {**_PEN, "width_mm": (0.6, 1.0), "density": (0.6, 0.9)}, _tick, grain=0.15),
+        MarkKind("black-pen", "valid", "a cross with a black ball pen",
+                 _USUAL_PEN, {**_PEN, "density": (0.85, 1.0)}, _cross),
+        MarkKind("blue-pen", "valid", "a cross with a blue ball pen, seen in white or green light",
+                 {**_USUAL_PEN, "density": 0.78}, {**_PEN, "density": (0.65, 0.9)}, _cross),
+        MarkKind("red-pen", "valid", "a cross with a red ball pen, seen in white or green light",
+                 {**_USUAL_PEN, "density": 0.68}, {**_PEN, "density": (0.6, 0.95)}, _cross),
         MarkKind("faint-pencil", "ambiguous", "a tick in hard pencil, hardly pressed",
                  {**_USUAL_PEN, "width_mm": 0.6, "density": 0.37},
                  {**_PEN, "width_mm": (0.3, 1.0), "density": (0.25, 0.5)}, _tick, grain=0.25),
@@ -189,6 +204,10 @@ def _table() -> dict[str, MarkKind]:
                  {"diameter_mm": 0.7, "density": 0.95, **_STILL},
                  {"diameter_mm": (0.2, 0.75), "density": (0.3, 1.0), "dx": (-1.5, 1.5),
                   "dy": (-1.5, 1.5)}, _dot),
+        MarkKind("hesitation", "invalid", "a row of dots where the pen rested",
+                 {"count": 3.0, "diameter_mm": 0.3, "density": 0.9, "spread_mm": 2.4, **_STILL},
+                 {"count": (2.0, 3.0), "diameter_mm": (0.2, 0.35), "density": (0.3, 1.0),
+                  "spread_mm": (1.6, 3.0), **_SHIFT}, _hesitation),
         MarkKind("smudge", "invalid", "a grey smudge of a finger",
                  {"density": 0.15, "size": 1.0, **_STILL},
                  {"density": (0.05, 0.2), "size": (0.5, 1.1), **_SHIFT}, _smudge),
@@ -203,12 +222,39 @@ def _table() -> dict[str, MarkKind]:
     return {kind.name: kind for kind in kinds}
 
 
+PENS: Mapping[str, Mapping[str, tuple[float, float]]] = {
+    "white": {"black-pen": (0.85, 1.0), "blue-pen": (0.65, 0.9), "red-pen": (0.6, 0.75)},
+    "green": {"black-pen": (0.85, 1.0), "blue-pen": (0.7, 0.9), "red-pen": (0.75, 0.95)},
+    "red": {"black-pen": (0.8, 1.0), "blue-pen": (0.6, 0.9), "red-pen": (0.05, 0.2)},
+    "infrared": {"black-pen": (0.1, 1.0), "blue-pen": (0.02, 0.15), "red-pen": (0.02, 0.1)},
+}
+"""Density of ball pens' ink by the light of the sensor. The published ranges hold for white and
+green light; ``in_light`` turns a mark into what another sensor sees. Dye inks vanish in infrared
+light and red ones in red light, so that only a white or green sensor reads every pen. Round figures
+for common inks: measure those of an election's own pens."""
+
 KINDS: Mapping[str, MarkKind] = _table()
 """Every kind of mark by name."""
 
 VALID_KINDS = tuple(k for k, v in KINDS.items() if v.klass == "valid" and not v.touches_neighbour)
 AMBIGUOUS_KINDS = tuple(k for k, v in KINDS.items() if v.klass == "ambiguous")
 INVALID_KINDS = tuple(k for k, v in KINDS.items() if v.klass == "invalid")
+
+
+def in_light(mark: Mark, light: str) -> Mark:
+    """``mark`` of white light as a sensor with that ``light`` (a key of ``PENS``) sees it: a pen's
+    density moves from its place in the one range to the same place in the other. Marks that are no
+    pens stay as they are. A density outside the published range is ambiguous."""
+    if light not in PENS:
+        raise ConfigurationError(f"no such light: {light}", remedy=f"One of: {', '.join(PENS)}")
+    if mark.kind not in PENS[light]:
+        return mark
+    kind = KINDS[mark.kind]
+    (low, high), (new_low, new_high) = PENS["white"][mark.kind], PENS[light][mark.kind]
+    density = mark.params.get("density", kind.usual["density"])
+    share = min(1.0, max(0.0, (density - low) / (high - low)))
+    seen = round(new_low + share * (new_high - new_low), 3)
+    return Mark(mark.contest, mark.option, mark.kind, {**mark.params, "density": seen})
 
 
 def kind_of(mark: Mark) -> MarkKind:
@@ -227,6 +273,8 @@ def classify(mark: Mark) -> str:
         low, high = kind.ranges.get(name, (math.inf, -math.inf))
         if not low <= value <= high:
             return "ambiguous"
+    if mark.kind == "hesitation" and mark.params.get("count", 3.0) not in (2.0, 3.0):
+        return "ambiguous"
     if mark.kind == "line" and mark.params.get("angle_deg", 0.0) not in (0.0, 90.0):
         return "ambiguous"
     return kind.klass

@@ -1,23 +1,24 @@
-"""How paper and sensor spoil a picture: geometry, folds, stains, streaks and torn corners.
+"""How paper and sensor spoil a picture: geometry, folds, stains and streaks.
 
-``placement`` gives the affine map from millimetres on the printed page to pixels of the scan; every
-effect and every mark is drawn through it, so that things on the paper move with the paper. Streaks
-belong to the sensor and stay where they are. All effects darken in place a small part of the
-picture, which is what keeps a sheet cheap.
+``placement`` gives the map from millimetres on the printed page to pixels of the scan; every effect
+and every mark is drawn through it, so that things on the paper move with the paper. Streaks belong
+to the sensor and stay where they are. All effects darken in place a small part of the picture,
+which is what keeps a sheet cheap. Torn and covered paper is in ``kalys.ballots.damage``; which of
+all this a device must bear is in ``kalys.ballots.effects``.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from kalys.ballots.layout import Layout
-from kalys.ballots.sheet import Fold, Paper, Stain, Streak, Tear
+from kalys.ballots.sheet import Fold, Paper, Stain, Streak
 
 Picture = NDArray[np.uint8]
 Matrix = NDArray[np.float64]
@@ -40,10 +41,12 @@ class Tone:
 
 
 def placement(layout: Layout, paper: Paper, *, turned: bool) -> Matrix:
-    """Affine 2 x 3 map from (x mm, y mm) on the page to (column, row) of the scan.
+    """The map from (x mm, y mm) on the page to (column, row) of the scan: affine, 2 x 3, or a
+    homography, 3 x 3, where there is perspective.
 
     Order of events: the sheet is turned by 180 degrees (``turned``), skewed clockwise about the
-    middle of the page, stretched along the feed about the same point, then shifted.
+    middle of the page, stretched along the feed about the same point, then shifted; perspective is
+    what the sensor makes of that.
     """
     scale = layout.px_per_mm
     width, height = layout.page_mm
@@ -54,13 +57,33 @@ def placement(layout: Layout, paper: Paper, *, turned: bool) -> Matrix:
     linear = np.array([[cos, -sin], [sin * long, cos * long]])
     centre = np.array([width / 2, height / 2])
     offset = centre + np.array(paper.shift_mm) - linear @ centre
+    if any(paper.perspective):
+        return _seen_askew(linear, offset, centre, paper.perspective, scale)
     # Pixel centres lie at whole numbers, hence half a pixel less.
     return np.column_stack([linear * scale, offset * scale - 0.5])
 
 
+def _seen_askew(
+    linear: Matrix, offset: Matrix, centre: Matrix, perspective: tuple[float, float], scale: float
+) -> Matrix:
+    """Affine map, then perspective about the page's middle: lengths grow in proportion to the
+    distance below it (``perspective[0]``) and right of it (``perspective[1]``)."""
+    affine = np.eye(3)
+    affine[:2, :2], affine[:2, 2] = linear, offset - centre
+    keystone = np.eye(3)
+    keystone[2, :2] = -perspective[1] / (2 * centre[0]), -perspective[0] / (2 * centre[1])
+    pixels = np.array([
+        [scale, 0, centre[0] * scale - 0.5], [0, scale, centre[1] * scale - 0.5], [0, 0, 1.0],
+    ])
+    seen: Matrix = pixels @ keystone @ affine
+    return seen
+
+
 def to_pixels(matrix: Matrix, points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Points in mm, shape (n, 2), as columns and rows of the scan."""
-    moved: NDArray[np.float64] = points @ matrix[:, :2].T + matrix[:, 2]
+    moved: NDArray[np.float64] = points @ matrix[:2, :2].T + matrix[:2, 2]
+    if len(matrix) == 3:
+        moved /= (points @ matrix[2, :2] + matrix[2, 2])[:, None]
     return moved
 
 
@@ -82,6 +105,53 @@ def region(
     if left >= right or top >= bottom:
         return None
     return picture[top:bottom, left:right], left, top
+
+
+def show_background(picture: Picture, layout: Layout, matrix: Matrix, darker: int) -> None:
+    """Make what lies beside the page ``darker`` than paper by so many grey levels (lighter if
+    negative); its noise stays. Touches four narrow strips at most."""
+    if not darker:
+        return
+    width, height = layout.page_mm
+    corners = to_pixels(matrix, np.array([(0, 0), (width, 0), (width, height), (0, height)]))
+    middle = corners.mean(axis=0)
+    change = cv2.subtract if darker > 0 else cv2.add
+    for i in range(4):
+        a, b = corners[i], corners[(i + 1) % 4]
+        along = (b - a) / max(1e-9, math.hypot(*(b - a)))
+        out = np.array([along[1], -along[0]])
+        out = -out if out @ (middle - a) > 0 else out
+        window = _beyond(a, b, out, picture.shape)
+        if window is None:
+            continue
+        # Strips beyond head and foot take the corners; the other two stop a pixel short of them.
+        reach = float(sum(picture.shape)) if abs(out[1]) >= abs(out[0]) else -1.0
+        near = np.array([a - along * reach, b + along * reach]) + out
+        strip = np.vstack([near, near[::-1] + out * sum(picture.shape)])
+        top, bottom, left, right = window
+        view = picture[top:bottom, left:right]
+        mask = np.zeros(view.shape, np.uint8)
+        cv2.fillPoly(mask, [fixed_point(strip - (left, top))], abs(darker), cv2.LINE_8, _BITS)
+        change(view, mask, dst=view)
+
+
+def _beyond(
+    a: Matrix, b: Matrix, out: Matrix, shape: tuple[int, ...]
+) -> tuple[int, int, int, int] | None:
+    """The part of the picture (top, bottom, left, right) that can lie beyond the edge from ``a`` to
+    ``b``; None if there is none."""
+    across = 1 if abs(out[1]) >= abs(out[0]) else 0      # the axis that leaves the page
+    size, length = (shape[0], shape[1]) if across else (shape[1], shape[0])
+    slope = (b[across] - a[across]) / (b[1 - across] - a[1 - across])
+    start = a[across] - slope * a[1 - across]
+    ends = (start, start + slope * length)
+    if out[across] < 0:
+        low, high = 0, min(size, math.ceil(max(ends)) + 1)
+    else:
+        low, high = max(0, math.floor(min(ends))), size
+    if low >= high:
+        return None
+    return (low, high, 0, length) if across else (0, length, low, high)
 
 
 def draw_folds(picture: Picture, paper: Paper, matrix: Matrix, layout: Layout, tone: Tone) -> None:
@@ -166,35 +236,23 @@ def draw_streaks(
             np.minimum(view, np.uint8(max(0, round(tone.level(streak.depth)))), out=view)
 
 
-def draw_tears(
-    picture: Picture, paper: Paper, matrix: Matrix, layout: Layout, rng: np.random.Generator
-) -> None:
-    """Torn-off corners: what lies behind the paper shows, along a ragged edge."""
-    for tear in paper.tears:
-        outline = to_pixels(matrix, _tear_outline(tear, layout, rng))
-        place = region(picture, outline, 1)
-        if place is None:
-            continue
-        view, left, top = place
-        cv2.fillPoly(view, [fixed_point(outline - (left, top))], int(paper.background),
-                     cv2.LINE_8, _BITS)
-
-
-def _tear_outline(
-    tear: Tear, layout: Layout, rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """The torn piece on the page, a little larger towards the outside than the page."""
-    width, height = layout.page_mm
-    down, _, side = tear.corner.partition("-")
-    corner = np.array([0.0 if side == "left" else width, 0.0 if down == "head" else height])
-    inward = np.array([1.0 if side == "left" else -1.0, 1.0 if down == "head" else -1.0])
-    share = np.linspace(0, 1, 13)
-    ragged = rng.uniform(-0.8, 0.8, share.size)
-    along = (1 - share) * tear.along_mm + ragged
-    deep = share * tear.down_mm + ragged
-    edge = corner + np.column_stack([along, deep]) * inward
-    outside = corner - inward * 15.0
-    return np.vstack([
-        [corner[0] + inward[0] * tear.along_mm, outside[1]], edge,
-        [outside[0], corner[1] + inward[1] * tear.down_mm], outside,
-    ])
+def mirrored(paper: Paper, width_mm: float) -> Paper:
+    """The same paper seen from its other side."""
+    flip = {"left": "right", "right": "left"}
+    return replace(
+        paper,
+        skew_deg=-paper.skew_deg,
+        shift_mm=(-paper.shift_mm[0], paper.shift_mm[1]),
+        perspective=(paper.perspective[0], -paper.perspective[1]),
+        folds=tuple(replace(f, x=width_mm - f.x, angle_deg=-f.angle_deg) for f in paper.folds),
+        tears=tuple(
+            replace(t, corner=f"{t.corner.partition('-')[0]}-{flip[t.corner.partition('-')[2]]}")
+            for t in paper.tears
+        ),
+        notches=tuple(
+            replace(n, edge=flip.get(n.edge, n.edge),
+                    at_mm=n.at_mm if n.edge in flip else width_mm - n.at_mm)
+            for n in paper.notches
+        ),
+        stains=(), streaks=(), scrawls=(), labels=(),
+    )

@@ -151,10 +151,12 @@ def _face(layout: Layout, face: Face) -> dict[str, Any]:
         for track in face.tracks for _, x, y in track_centres(track, layout.page_mm)
     ]
     code = face.code
-    bars += [
-        (code.x + i * code.pitch - code.mark_mm[0] / 2, code.y - code.mark_mm[1] / 2, *code.mark_mm)
-        for i, bit in enumerate(code.bits) if bit == "1"
-    ]
+    if code is not None:
+        wide, high = code.mark_mm
+        bars += [
+            (code.x + i * code.pitch - wide / 2, code.y - high / 2, wide, high)
+            for i, bit in enumerate(code.bits) if bit == "1"
+        ]
     plain = face.model_dump(mode="json", include={"texts", "lines", "boxes", "targets"})
     return {**plain, "bars": bars}
 

@@ -1,13 +1,14 @@
 """From a sheet to the picture that an ideal grey sensor sees.
 
-Deterministic: the same sheet gives the same pixels. Fast: the print of a style under one condition
-of paper (skew, stretch, tone) is warped once and kept in a least-recently-used pool; a sheet then
-costs one pass over the page (base plus noise) and a few small stamps. Shifts are whole pixels of a
-base with a margin and need no warp of their own; skew is rounded to 0.05 degrees and stretch to
-0.05 %, which is far below what any mark or reader feels.
+Deterministic: the same sheet gives the same pixels, whatever was drawn before. Fast: the print of a
+style under one geometry (skew and stretch) is warped once and kept in a least-recently-used pool; a
+sheet then costs one pass over the page (base, tone and noise in one weighted sum) and a few small
+stamps. Shifts are whole pixels of a base with a margin and need no warp of their own; skew is
+rounded to 0.05 degrees and stretch to 0.05 %, far below what any mark or reader feels. A page that
+is fed foot first is the same base turned over.
 
 The sensor's window is the nominal page; what the skewed or shifted sheet puts outside it is lost,
-and what is not paper shows the background. Two sheets at once give a longer picture.
+and what is not paper shows the background. A sheet with another beneath gives a longer picture.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kalys.ballots.artwork import INK, OVERSAMPLING, PAPER, blank_face
+from kalys.ballots.damage import draw_damage
 from kalys.ballots.layout import Face, Layout, layouts_for
 from kalys.ballots.marks import Stroke, strokes
 from kalys.ballots.paper import (
@@ -29,10 +31,11 @@ from kalys.ballots.paper import (
     draw_folds,
     draw_stains,
     draw_streaks,
-    draw_tears,
     fixed_point,
+    mirrored,
     placement,
     region,
+    show_background,
     to_pixels,
 )
 from kalys.ballots.sheet import Paper, Sheet
@@ -43,7 +46,9 @@ Picture = NDArray[np.uint8]
 
 _MARGIN = 48            # pixels around a pooled base: room for a shift of 6 mm at 200 dpi
 _NOISE_MARGIN = 64
-_NOISE_STEP = 0.004
+_NOISE_MEAN = 128       # of the tile of noise
+_NOISE_SPREAD = 40.0    # and its standard deviation, both in grey levels
+_MOST_NOISE = 0.2
 _GRAIN = 512
 
 PLAIN = "plain"
@@ -82,8 +87,8 @@ class Renderer:
         self._page = next(iter(self._layouts.values()))
         self._limit = pool
         self._faces: dict[tuple[str, str, str], Picture] = {}
-        self._bases: OrderedDict[tuple[object, ...], Picture] = OrderedDict()
-        self._noise: dict[tuple[int, tuple[int, int]], Picture] = {}
+        self._bases: OrderedDict[tuple[object, ...], tuple[Picture, Matrix]] = OrderedDict()
+        self._noise: dict[tuple[int, int], Picture] = {}
         self._grain = np.random.default_rng(7).uniform(-1, 1, (_GRAIN, _GRAIN)).astype(np.float32)
 
     def layout(self, sheet: Sheet) -> Layout:
@@ -106,13 +111,14 @@ class Renderer:
         ``out``, an array of that shape, is filled and returned if given.
         """
         side = self._side(sheet)
+        if side.paper.follower_mm > 0:
+            return self._double_feed(sheet)
         layout, paper, face = side.layout, side.paper, side.face
         rng = np.random.default_rng(sheet.seed & 0xFFFFFFFF)
-        picture = self._paper(side, rng, out)
         tone = _tone(paper)
-        matrix = placement(layout, paper, turned=side.turned)
+        picture, matrix = self._paper(side, rng, tone, out)
         pen = _Pen(picture, matrix, layout.px_per_mm, tone, self._grain, rng)
-        if face is not None:
+        if face is not None and sheet.marks:
             printed = {(target.contest, target.option) for target in face.targets}
             for mark in sheet.marks:
                 if (mark.contest, mark.option) in printed:
@@ -120,9 +126,22 @@ class Renderer:
                         pen.draw(stroke)
         draw_folds(picture, paper, matrix, layout, tone)
         draw_stains(picture, paper.stains, matrix, layout.px_per_mm, tone)
-        draw_tears(picture, paper, matrix, layout, rng)
+        draw_damage(picture, paper, matrix, layout, tone=tone, rng=rng, pen=pen.draw)
         draw_streaks(picture, paper.streaks, layout.px_per_mm, tone)
         return picture
+
+    def scan_sides(self, sheet: Sheet) -> tuple[Picture, Picture]:
+        """What a scanner with two sensors sees in one pass: the lower and the upper side.
+
+        From above the sheet lies the other way round: skew, shift and what is on the paper are
+        mirrored left to right. Streaks are the lower sensor's own, stains do not show through.
+        """
+        down, _, end = sheet.orientation.partition("-")
+        other = "up" if down == "down" else "down"
+        return self.scan(sheet), self.scan(replace(
+            sheet, orientation=f"{other}-{end}", seed=sheet.seed ^ 1,
+            paper=mirrored(sheet.paper, self.layout(sheet).page_mm[0]),
+        ))
 
     def _side(self, sheet: Sheet) -> _Side:
         layout = self.layout(sheet)
@@ -133,13 +152,18 @@ class Renderer:
             _rounded(sheet.paper, layout), sheet.orientation.endswith("foot"),
         )
 
+    def _double_feed(self, sheet: Sheet) -> Picture:
+        behind = replace(sheet, marks=(), paper=Paper(), seed=sheet.seed ^ 2)
+        alone = replace(sheet, paper=replace(sheet.paper, follower_mm=0.0))
+        return self.scan_together(alone, behind, sheet.paper.follower_mm)
+
     def scan_together(self, first: Sheet, second: Sheet, offset_mm: float) -> Picture:
         """Two sheets drawn in at once: ``second`` lies behind ``first``, its head ``offset_mm``
         after the other's. The picture is longer than one page by as much: at 0 the second sheet
         is hidden, at the page's length it follows in full."""
         one, two = self.scan(first), self.scan(second)
-        shown = round(max(0.0, offset_mm) * self.layout(first).px_per_mm)
-        rest = two[max(0, two.shape[0] - shown):]
+        shown = min(round(max(0.0, offset_mm) * self.layout(first).px_per_mm), two.shape[0])
+        rest = two[two.shape[0] - shown:]
         picture = np.full(
             (one.shape[0] + rest.shape[0], max(one.shape[1], two.shape[1])),
             first.paper.background, np.uint8,
@@ -148,52 +172,74 @@ class Renderer:
         picture[one.shape[0]:, : two.shape[1]] = rest
         return picture
 
-    def _paper(self, side: _Side, rng: np.random.Generator, out: Picture | None) -> Picture:
-        """Base and noise in one pass."""
+    def _paper(
+        self, side: _Side, rng: np.random.Generator, tone: Tone, out: Picture | None
+    ) -> tuple[Picture, Matrix]:
+        """Print, tone and noise in one pass, and the map from mm to its pixels."""
         rows, columns = side.layout.shape
         scale, paper = side.layout.px_per_mm, side.paper
         shift = [round(s * scale) for s in paper.shift_mm]
         inner = [max(-_MARGIN, min(_MARGIN, s)) for s in shift]
         rest = ((shift[0] - inner[0]) / scale, (shift[1] - inner[1]) / scale)
-        base = self._base(replace(side, paper=replace(paper, shift_mm=rest)))
+        base, matrix = self._base(replace(side, paper=replace(paper, shift_mm=rest)))
         x, y = _MARGIN - inner[0], _MARGIN - inner[1]
-        noise = self._noise_tile(paper.noise, side.layout.shape)
         nx, ny = rng.integers(0, _NOISE_MARGIN, 2)
+        noise = self._noise_tile(side.layout.shape)[ny : ny + rows, nx : nx + columns]
+        weight = max(0.0, min(paper.noise, _MOST_NOISE)) * 255 / _NOISE_SPREAD
         picture = np.empty((rows, columns), np.uint8) if out is None else out
-        cv2.add(
-            base[y : y + rows, x : x + columns], noise[ny : ny + rows, nx : nx + columns],
-            dst=picture,
+        # Contrast scales densities, brightness lifts everything, noise has its mean taken off.
+        cv2.addWeighted(
+            base[y : y + rows, x : x + columns], paper.contrast, noise, weight,
+            tone.paper - PAPER * paper.contrast - _NOISE_MEAN * weight, dst=picture,
         )
-        return picture
+        if len(matrix) == 3:
+            matrix = np.array([[1, 0, -x], [0, 1, -y], [0, 0, 1.0]]) @ matrix
+        else:
+            matrix = np.column_stack([matrix[:, :2], matrix[:, 2] - (x, y)])
+        show_background(picture, side.layout, matrix, round(tone.paper) - paper.background)
+        return picture, matrix
 
-    def _base(self, side: _Side) -> Picture:
-        """The warped print with a margin, darker by the mean of the noise that will be added."""
+    def _base(self, side: _Side) -> tuple[Picture, Matrix]:
+        """The warped print with a margin all around, and the map from mm to its pixels. Beyond the
+        page it is as light as paper."""
         paper = side.paper
         turned = side.turned and side.face is not None
-        key = (
-            side.print_key, turned, paper.skew_deg, paper.stretch, paper.shift_mm,
-            paper.brightness, paper.contrast, paper.background, _noise_level(paper.noise),
-        )
+        key = (side.print_key, turned, paper.skew_deg, paper.stretch, paper.shift_mm,
+               paper.perspective)
         known = self._bases.get(key)
         if known is not None:
             self._bases.move_to_end(key)
             return known
-        matrix = placement(side.layout, paper, turned=turned)
-        rows, columns = side.layout.shape
-        scale = side.layout.px_per_mm * OVERSAMPLING
-        # The print's pixel (i, j) has its centre at ((i + 0.5) / scale) mm.
-        matrix[:, 2] += matrix[:, :2] @ (0.5 / scale, 0.5 / scale) + _MARGIN
-        matrix[:, :2] /= scale
-        warped = cv2.warpAffine(
-            self._printed(side), matrix, (columns + 2 * _MARGIN, rows + 2 * _MARGIN),
-            flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT,
-            borderValue=float(_before_tone(paper)),
-        )
-        base: Picture = np.asarray(cv2.LUT(warped, _curve(paper)), np.uint8)
-        self._bases[key] = base
+        if turned and not any(paper.shift_mm) and not any(paper.perspective):
+            made = _turned_over(*self._base(replace(side, turned=False)))
+        else:
+            made = self._warped(side, turned=turned)
+        self._bases[key] = made
         while len(self._bases) > self._limit:
             self._bases.popitem(last=False)
-        return base
+        return made
+
+    def _warped(self, side: _Side, *, turned: bool) -> tuple[Picture, Matrix]:
+        matrix = placement(side.layout, side.paper, turned=turned)
+        margin = np.array([[1, 0, _MARGIN], [0, 1, _MARGIN], [0, 0, 1.0]])
+        whole = margin @ (matrix if len(matrix) == 3 else np.vstack([matrix, (0, 0, 1)]))
+        rows, columns = side.layout.shape
+        size = (columns + 2 * _MARGIN, rows + 2 * _MARGIN)
+        scale = side.layout.px_per_mm * OVERSAMPLING
+        # The print's pixel (i, j) has its centre at ((i + 0.5) / scale) mm.
+        print_mm = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, scale]]) / scale
+        from_print = whole @ print_mm
+        if len(matrix) == 3:
+            picture = cv2.warpPerspective(
+                self._printed(side), from_print, size, flags=cv2.INTER_LINEAR,
+                borderMode=cv2.BORDER_CONSTANT, borderValue=float(PAPER),
+            )
+            return np.asarray(picture, np.uint8), whole
+        picture = cv2.warpAffine(
+            self._printed(side), from_print[:2], size, flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_CONSTANT, borderValue=float(PAPER),
+        )
+        return np.asarray(picture, np.uint8), whole[:2]
 
     def _printed(self, side: _Side) -> Picture:
         key = side.print_key
@@ -201,18 +247,16 @@ class Renderer:
             self._faces[key] = blank_face(side.layout, side.face)
         return self._faces[key]
 
-    def _noise_tile(self, noise: float, shape: tuple[int, int]) -> Picture:
-        """Noise with mean ``_noise_mean`` and the given deviation, larger than the page, so that
-        each sheet takes its own part of it."""
-        level = _noise_level(noise)
-        key = (level, shape)
-        if key not in self._noise:
-            rng = np.random.default_rng(level + 1)
+    def _noise_tile(self, shape: tuple[int, int]) -> Picture:
+        """Noise of known mean and spread, larger than the page, so that each sheet takes its own
+        part of it."""
+        if shape not in self._noise:
             size = (shape[0] + _NOISE_MARGIN, shape[1] + _NOISE_MARGIN)
-            values = rng.standard_normal(size, dtype=np.float32) * (level * _NOISE_STEP * 255)
-            mean = _noise_mean(noise)
-            self._noise[key] = np.clip(np.rint(values + mean), 0, 2 * mean).astype(np.uint8)
-        return self._noise[key]
+            values = np.random.default_rng(1).standard_normal(size, dtype=np.float32)
+            values *= _NOISE_SPREAD
+            values += _NOISE_MEAN
+            self._noise[shape] = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+        return self._noise[shape]
 
 
 @dataclass(frozen=True)
@@ -239,12 +283,16 @@ class _Pen:
             cv2.fillPoly(mask, path, 255, cv2.LINE_AA, 4)
         else:
             cv2.polylines(mask, path, False, 255, width, cv2.LINE_AA, 4)
-        alpha = mask * np.float32(stroke.density / 255)
-        if stroke.grain:
-            alpha *= 1 + np.float32(stroke.grain) * self._texture(view.shape)
         # A stroke takes a part of what light is left above ink, so that it never lightens.
-        left_over = np.clip(view - np.float32(self.tone.level(1.0)), 0, None)
-        view[:] = np.clip(np.rint(view - alpha * left_over), 0, 255).astype(np.uint8)
+        ink = np.uint8(max(0, round(self.tone.level(1.0))))
+        left_over = np.maximum(view, ink) - ink
+        if stroke.grain:
+            share = mask * np.float32(stroke.density / 255)
+            share *= 1 + np.float32(stroke.grain) * self._texture(view.shape)
+            taken = np.rint(np.minimum(share, 1) * left_over).astype(np.uint8)
+        else:
+            taken = np.asarray(cv2.multiply(mask, left_over, scale=stroke.density / 255), np.uint8)
+        cv2.subtract(view, taken, dst=view)
 
     def _texture(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
         """A part of the grain as large as ``shape``, repeated where that is larger."""
@@ -254,8 +302,16 @@ class _Pen:
         return self.grain[np.ix_(rows, columns)]
 
 
+def _turned_over(base: Picture, matrix: Matrix) -> tuple[Picture, Matrix]:
+    """The base turned by 180 degrees about its own middle, and its map."""
+    rows, columns = base.shape
+    far = np.array([columns - 1, rows - 1])
+    picture = np.asarray(cv2.flip(base, -1), np.uint8)
+    return picture, np.column_stack([-matrix[:, :2], far - matrix[:, 2]])
+
+
 def _rounded(paper: Paper, layout: Layout) -> Paper:
-    """The paper as the renderer can do it: steps of 0.05 degrees, 0.05 %, one pixel, 1 % tone."""
+    """The paper as the renderer can do it: steps of 0.05 degrees, 0.05 % and one pixel."""
     scale = layout.px_per_mm
     x, y = paper.shift_mm
     return replace(
@@ -263,34 +319,10 @@ def _rounded(paper: Paper, layout: Layout) -> Paper:
         skew_deg=round(paper.skew_deg * 20) / 20,
         stretch=round(paper.stretch * 2000) / 2000,
         shift_mm=(round(x * scale) / scale, round(y * scale) / scale),
-        brightness=round(paper.brightness, 2),
-        contrast=round(paper.contrast, 2),
     )
-
-
-def _noise_level(noise: float) -> int:
-    return round(max(0.0, min(noise, 0.2)) / _NOISE_STEP)
-
-
-def _noise_mean(noise: float) -> int:
-    return min(100, round(3 * _noise_level(noise) * _NOISE_STEP * 255))
 
 
 def _tone(paper: Paper) -> Tone:
     """Contrast scales densities, brightness lifts everything."""
     level = PAPER + 255 * paper.brightness
     return Tone(min(255.0, level), (PAPER - INK) * paper.contrast)
-
-
-def _curve(paper: Paper) -> Picture:
-    """The tone curve of 256 levels, less the mean of the noise to come."""
-    levels = np.arange(256, dtype=np.float64)
-    toned = PAPER + 255 * paper.brightness - (PAPER - levels) * paper.contrast
-    toned = np.clip(np.rint(toned), 0, 255) - _noise_mean(paper.noise)
-    return np.clip(toned, 0, 255).astype(np.uint8)
-
-
-def _before_tone(paper: Paper) -> int:
-    """The level that the tone curve turns into the wanted background."""
-    level = PAPER - (PAPER + 255 * paper.brightness - paper.background) / max(paper.contrast, 0.05)
-    return int(min(255, max(0, round(level))))

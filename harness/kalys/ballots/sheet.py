@@ -72,6 +72,40 @@ class Tear:
 
 
 @dataclass(frozen=True, slots=True)
+class Notch:
+    """A piece torn out of an edge ("left", "right", "head" or "foot"), its middle ``at_mm`` from
+    the upper or left end of that edge, ``along_mm`` long and ``deep_mm`` deep."""
+
+    edge: str
+    at_mm: float
+    along_mm: float
+    deep_mm: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scrawl:
+    """A pen's zigzag anywhere on the paper, for example across timing marks; (x, y) its middle."""
+
+    x: float
+    y: float
+    width_mm: float
+    height_mm: float
+    pen_mm: float = 0.6
+    density: float = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A piece of white paper glued over the print, or print that was rubbed off; (x, y) its
+    middle."""
+
+    x: float
+    y: float
+    width_mm: float
+    height_mm: float
+
+
+@dataclass(frozen=True, slots=True)
 class Paper:
     """What happened to the paper on its way past the sensor.
 
@@ -79,6 +113,10 @@ class Paper:
     ``stretch`` lengthens it along the feed (0.01 is one per cent); ``noise`` is the standard
     deviation of the sensor's noise and ``brightness`` its offset, both as a share of full scale;
     ``contrast`` scales densities; ``background`` is the grey level behind the paper (0 to 255).
+    ``perspective`` says by which share the sheet's foot is seen wider than its head, and its right
+    edge longer than its left. ``crop_mm`` is what the sensor misses (left, top, right, bottom).
+    ``follower_mm`` is how far a second, unmarked ballot of the same style, drawn in beneath, shows
+    behind the foot: a double feed.
     """
 
     skew_deg: float = 0.0
@@ -92,6 +130,12 @@ class Paper:
     stains: tuple[Stain, ...] = ()
     streaks: tuple[Streak, ...] = ()
     tears: tuple[Tear, ...] = ()
+    notches: tuple[Notch, ...] = ()
+    scrawls: tuple[Scrawl, ...] = ()
+    labels: tuple[Label, ...] = ()
+    perspective: tuple[float, float] = (0.0, 0.0)
+    crop_mm: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    follower_mm: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,12 +263,18 @@ def _make(kind: type[Any], data: Mapping[str, Any]) -> Any:
 
 def _paper(data: Mapping[str, Any]) -> Paper:
     values = dict(data)
-    parts = {"folds": Fold, "stains": Stain, "streaks": Streak, "tears": Tear}
+    parts = {
+        "folds": Fold, "stains": Stain, "streaks": Streak, "tears": Tear, "notches": Notch,
+        "scrawls": Scrawl, "labels": Label,
+    }
     for name, kind in parts.items():
         values[name] = tuple(_make(kind, part) for part in values.get(name, ()))
-    if "shift_mm" in values:
-        x, y = values["shift_mm"]
-        values["shift_mm"] = (float(x), float(y))
+    for name, size in (("shift_mm", 2), ("perspective", 2), ("crop_mm", 4)):
+        if name in values:
+            numbers = tuple(float(number) for number in values[name])
+            if len(numbers) != size:
+                raise ValueError(f"Paper.{name} takes {size} numbers, not {len(numbers)}")
+            values[name] = numbers
     paper: Paper = _make(Paper, values)
     return paper
 

@@ -1,4 +1,4 @@
-"""What a correct device does with a sheet, derived from its marks by the published classes.
+"""What a correct device does with a sheet, by its marks, its paper and the published tables.
 
 Valid marks are votes, invalid marks are nothing, and any ambiguous mark takes the sheet out of all
 accuracy verdicts: it may be given back, or counted with the mark read either way.
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from kalys.ballots.effects import DOUBLE_FEED_MM, beyond
 from kalys.ballots.marks import classify
-from kalys.ballots.sheet import Mark, Truth
+from kalys.ballots.sheet import Mark, Paper, Truth
 from kalys.election.definition import Contest
 from kalys.election.rules import judge_sheet
 
@@ -21,7 +22,7 @@ def truth_of(
     touched: Mapping[str, Sequence[str]] | None = None, doubtful: bool = False,
     reasons: tuple[str, ...] = (), why: str = "",
 ) -> Truth:
-    """The truth of a sheet of ``contests`` with ``marks``.
+    """The truth of a sheet of ``contests`` with ``marks`` on good paper.
 
     ``touched`` are further options that a mark reaches into (a tail): ambiguous. ``doubtful`` says
     that the paper itself is out of range: then the sheet may also come back, for any of
@@ -46,6 +47,17 @@ def truth_of(
         dict(judged.overvotes), dict(judged.undervotes),
         {c: tuple(o) for c, o in unclear.items()}, reasons, why or judged.reason,
     )
+
+
+def truth_on_paper(
+    contests: Sequence[Contest], marks: Iterable[Mark], paper: Paper, *, why: str = ""
+) -> Truth:
+    """The truth of a sheet by its marks and by what its paper suffered (``EFFECTS``): beyond the
+    declared range it may also come back, and a double feed must."""
+    if paper.follower_mm >= DOUBLE_FEED_MM:
+        return returned((), why or "two sheets at once")
+    spoilt = beyond(paper)
+    return truth_of(contests, marks, doubtful=bool(spoilt), why=why or ", ".join(spoilt))
 
 
 def returned(reasons: tuple[str, ...], why: str) -> Truth:

@@ -58,7 +58,7 @@ def draw_mark(
     kind = KINDS[kinds[rng.randrange(len(kinds))]]
     params: dict[str, float] = {}
     for name, (low, high) in kind.ranges.items():
-        if name == "angle_deg":
+        if name in ("angle_deg", "count"):     # only the ends of the range are published
             params[name] = rng.choice((low, high))
         else:
             params[name] = round(rng.uniform(low, high), 2)

@@ -1,0 +1,88 @@
+"""What a device must bear of paper and sensor: one row for each effect, with its declared range.
+
+Inside the range and with valid marks every sheet must be counted as marked. Beyond it a sheet may
+be given back, but one that is counted must be counted as marked; only a double feed must always
+come back. ``beyond`` says which effects of a sheet's paper are out of their range, and
+``kalys.ballots.truth`` makes the truth of it. docs/marks.md publishes the table, and a test keeps
+the two together. Skew, shift and stretch are the range that profiles declare; the rest is what
+ballots suffer that were carried, folded and laid down by people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from kalys.ballots.sheet import Paper
+
+DOUBLE_FEED_MM = 10.0
+"""A second sheet that shows by more than this must be noticed."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One row: the values of the effect in a paper, and the range in which a device must count.
+
+    The range of an effect that only damaged paper has is (0, 0).
+    """
+
+    name: str
+    text: str
+    unit: str
+    declared: tuple[float, float]
+    values: Callable[[Paper], Iterable[float]]
+
+    def within(self, paper: Paper) -> bool:
+        low, high = self.declared
+        return all(low <= value <= high for value in self.values(paper))
+
+
+def _table() -> dict[str, Effect]:
+    rows = [
+        Effect("skew", "turned on its way past the sensor", "degrees", (-3.0, 3.0),
+               lambda p: [p.skew_deg]),
+        Effect("shift", "out of place across or along the feed", "mm", (-5.0, 5.0),
+               lambda p: p.shift_mm),
+        Effect("stretch", "lengthened along the feed", "share", (-0.01, 0.01),
+               lambda p: [p.stretch]),
+        Effect("noise", "standard deviation of the sensor's noise", "full scale", (0.0, 0.02),
+               lambda p: [p.noise]),
+        Effect("brightness", "offset of the sensor", "full scale", (-0.06, 0.04),
+               lambda p: [p.brightness]),
+        Effect("contrast", "scale of all densities", "share", (0.85, 1.0),
+               lambda p: [p.contrast]),
+        Effect("fold-count", "folds in one sheet, any place and angle, also through targets",
+               "folds", (0, 2), lambda p: [len(p.folds)]),
+        Effect("fold-width", "width of a fold's line; a soft shadow lies beside it", "mm",
+               (0.2, 0.4), lambda p: [f.width_mm for f in p.folds]),
+        Effect("fold-density", "density of a fold", "density", (0.0, 0.22),
+               lambda p: [f.depth for f in p.folds]),
+        Effect("stain-count", "stains on one sheet", "stains", (0, 2), lambda p: [len(p.stains)]),
+        Effect("stain-density", "density of a stain's rim", "density", (0.0, 0.15),
+               lambda p: [s.depth for s in p.stains]),
+        Effect("streak", "width of a line along the feed from dirt on the sensor", "mm", (0, 0),
+               lambda p: [s.width_mm for s in p.streaks]),
+        Effect("torn-corner", "longer leg of a corner that is missing", "mm", (0, 0),
+               lambda p: [max(t.along_mm, t.down_mm) for t in p.tears]),
+        Effect("torn-edge", "depth of a piece missing from an edge", "mm", (0, 0),
+               lambda p: [n.deep_mm for n in p.notches]),
+        Effect("scrawl", "width of a pen's zigzag across timing marks or elsewhere", "mm", (0, 0),
+               lambda p: [s.width_mm for s in p.scrawls]),
+        Effect("label", "width of white paper over the print", "mm", (0, 0),
+               lambda p: [s.width_mm for s in p.labels]),
+        Effect("perspective", "foot wider than head, or right edge longer than left", "share",
+               (0, 0), lambda p: p.perspective),
+        Effect("crop", "what the sensor misses at an edge", "mm", (0, 0), lambda p: p.crop_mm),
+        Effect("double-feed", "a second sheet beneath, showing behind the foot", "mm", (0, 0),
+               lambda p: [p.follower_mm]),
+    ]
+    return {row.name: row for row in rows}
+
+
+EFFECTS: Mapping[str, Effect] = _table()
+"""Every effect by name."""
+
+
+def beyond(paper: Paper) -> tuple[str, ...]:
+    """Names of the effects that are out of their declared range."""
+    return tuple(name for name, effect in EFFECTS.items() if not effect.within(paper))

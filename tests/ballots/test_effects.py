@@ -1,0 +1,157 @@
+"""What paper and sensor do: the published ranges, the truth that follows, and the pictures."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kalys.ballots.artwork import PAPER
+from kalys.ballots.effects import EFFECTS, beyond
+from kalys.ballots.layout import Layout
+from kalys.ballots.paper import placement, to_pixels
+from kalys.ballots.render import Renderer
+from kalys.ballots.sheet import (
+    Fold,
+    Label,
+    Mark,
+    Notch,
+    Paper,
+    Scrawl,
+    Sheet,
+    Stain,
+    Streak,
+    Tear,
+    physical_sheet,
+    sheet_from_dict,
+)
+from kalys.ballots.truth import truth_on_paper
+from kalys.election.definition import ElectionDefinition
+from kalys.errors import ConfigurationError
+from kalys.resources import data_root
+
+ELECTION = "kg-2021-11-28"
+SPOILT = {
+    "skew": Paper(skew_deg=3.2), "shift": Paper(shift_mm=(0.0, -5.5)),
+    "stretch": Paper(stretch=0.012), "noise": Paper(noise=0.05),
+    "brightness": Paper(brightness=-0.2), "contrast": Paper(contrast=0.5),
+    "fold-count": Paper(folds=(Fold(20, 20), Fold(90, 90), Fold(150, 150))),
+    "fold-width": Paper(folds=(Fold(20, 20, width_mm=1.0),)),
+    "fold-density": Paper(folds=(Fold(20, 20, depth=0.4),)),
+    "stain-count": Paper(stains=(Stain(50, 50, 5, 0.1),) * 3),
+    "stain-density": Paper(stains=(Stain(50, 50, 5, 0.4),)),
+    "streak": Paper(streaks=(Streak(40),)), "torn-corner": Paper(tears=(Tear("head-left", 9, 9),)),
+    "torn-edge": Paper(notches=(Notch("left", 100, 20, 9),)),
+    "scrawl": Paper(scrawls=(Scrawl(197, 100, 12, 9),)),
+    "label": Paper(labels=(Label(197, 100, 12, 9),)),
+    "perspective": Paper(perspective=(0.02, 0.0)), "crop": Paper(crop_mm=(0, 3, 0, 0)),
+    "double-feed": Paper(follower_mm=30.0),
+}
+
+
+def _scan(renderer: Renderer, paper: Paper, orientation: str = "down-head") -> np.ndarray:
+    mark = Mark("party", "P04", "cross")
+    return renderer.scan(Sheet("s", ELECTION, "KG-PL", (mark,), paper, orientation, 5))
+
+
+def test_the_published_page_names_every_effect_with_its_range() -> None:
+    page = (data_root() / "docs" / "marks.md").read_text(encoding="utf-8")
+    page = page[page.index("## Paper"):page.index("## Thresholds")]
+    rows = dict(re.findall(r"^\| `([a-z-]+)` \| .*? \| (.*) \|$", page, re.MULTILINE))
+    for name, effect in EFFECTS.items():
+        low, high = effect.declared
+        told = "damage" if low == high == 0 else f"{low:g} to {high:g} {effect.unit}"
+        assert rows.pop(name) == told
+    assert not rows
+
+
+def test_good_paper_is_within_every_range() -> None:
+    assert beyond(Paper()) == ()
+    edge = Paper(skew_deg=-3, shift_mm=(5, -5), stretch=0.01, noise=0.02, brightness=-0.06,
+                 contrast=0.85, folds=(Fold(9, 9), Fold(50, 90)), stains=(Stain(9, 9, 9),))
+    assert beyond(edge) == ()
+
+
+@pytest.mark.parametrize("name", EFFECTS)
+def test_an_effect_beyond_its_range_is_named_and_lets_a_device_give_the_sheet_back(
+    election: ElectionDefinition, name: str
+) -> None:
+    assert beyond(SPOILT[name]) == (name,)
+    contests = election.style_contests("KG-PL")
+    truth = truth_on_paper(contests, [Mark("party", "P01", "tick")], SPOILT[name])
+    assert truth.accepts("returned", "unreadable") and not truth.accepts("invalid")
+    assert truth.accepts("valid") is (name != "double-feed")
+
+
+@pytest.mark.parametrize("name", EFFECTS)
+def test_every_effect_shows_travels_and_is_the_same_twice(renderer: Renderer, name: str) -> None:
+    sheet = Sheet("s", ELECTION, "KG-PL", (), SPOILT[name], "down-foot", 9)
+    image = renderer.scan(sheet)
+    assert np.array_equal(image, renderer.scan(physical_sheet(sheet.physical())))
+    assert sheet_from_dict(sheet.to_dict()) == sheet
+    clean = renderer.scan(Sheet("s", ELECTION, "KG-PL", (), Paper(), "down-foot", 9))
+    assert image.shape != clean.shape or not np.array_equal(image, clean)
+
+
+def test_perspective_maps_the_corners_as_told(layouts: dict[str, Layout]) -> None:
+    layout = layouts["KG-PL"]
+    width, height = layout.page_mm
+    matrix = placement(layout, Paper(perspective=(0.04, 0.0)), turned=False)
+    corners = to_pixels(matrix, np.array([(0, 0), (width, 0), (0, height), (width, height)]))
+    head, foot = corners[1] - corners[0], corners[3] - corners[2]
+    assert foot[0] / head[0] == pytest.approx(1.04, abs=0.001)
+
+
+def test_marks_follow_perspective(renderer: Renderer, layouts: dict[str, Layout]) -> None:
+    layout, paper = layouts["KG-PL"], Paper(perspective=(0.03, -0.02), skew_deg=1)
+    target = layout.target("party", "P04")
+    matrix = placement(layout, paper, turned=True)
+    column, row = to_pixels(matrix, np.array([[target.x, target.y]]))[0]
+    blank = renderer.scan(Sheet("s", ELECTION, "KG-PL", (), paper, "down-foot", 5)).astype(int)
+    rows, columns = np.nonzero(blank - _scan(renderer, paper, "down-foot") > 60)
+    assert abs(rows.mean() - row) < 2 and abs(columns.mean() - column) < 2
+
+
+def test_beside_the_page_lies_the_background_with_the_sensors_noise(renderer: Renderer) -> None:
+    image = _scan(renderer, Paper(skew_deg=2.5, shift_mm=(4, 4), background=120, noise=0.01))
+    assert image[10:30, 10:30].mean() == pytest.approx(120, abs=3)
+    assert image[10:30, 10:30].std() > 1
+    assert image[200:210, 250:300].mean() == pytest.approx(PAPER, abs=6)
+    light = _scan(renderer, Paper(skew_deg=-2.5, background=250))
+    assert light[5:15, -30:-10].mean() == pytest.approx(250, abs=3)
+
+
+def test_a_scanner_with_two_sensors_sees_both_sides(renderer: Renderer) -> None:
+    sheet = Sheet("s", ELECTION, "KG-PL", (Mark("party", "P04", "cross"),),
+                  Paper(skew_deg=2, tears=(Tear("head-left", 40, 40),), background=60), seed=3)
+    lower, upper = renderer.scan_sides(sheet)
+    assert np.array_equal(lower, renderer.scan(sheet))
+    assert (upper < 100).sum() < (lower < 100).sum()
+    assert upper[20:60, -60:-20].mean() < 80 < lower[150:200, -60:-20].mean()
+
+
+@pytest.mark.parametrize("paper", [
+    Paper(tears=(Tear("middle", 9, 9),)), Paper(notches=(Notch("nowhere", 9, 9, 9),)),
+])
+def test_damage_at_a_place_that_paper_does_not_have_is_refused(
+    renderer: Renderer, paper: Paper
+) -> None:
+    with pytest.raises(ConfigurationError, match="no such"):
+        _scan(renderer, paper)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    paper=st.builds(
+        Paper, skew_deg=st.floats(-20, 20), stretch=st.floats(-0.05, 0.05),
+        shift_mm=st.tuples(st.floats(-60, 60), st.floats(-60, 60)), noise=st.floats(0, 0.2),
+        background=st.integers(0, 255),
+    ),
+    orientation=st.sampled_from(["down-head", "down-foot"]),
+)
+def test_any_placement_can_be_drawn(renderer: Renderer, paper: Paper, orientation: str) -> None:
+    image = _scan(renderer, paper, orientation)
+    assert image.shape == (2339, 1654) and image.dtype == np.uint8
