@@ -124,6 +124,10 @@ class Bench:
     def feeder(self, urn: str | None = None) -> Feeder | None:
         return self._feeders.get(self._named(urn))
 
+    def wrap_feeders(self, wrap: Callable[[Feeder], Feeder]) -> None:
+        """Put something around every feeder, such as one that notes which sheets are asked for."""
+        self._feeders = {name: wrap(feeder) for name, feeder in self._feeders.items()}
+
     def hands(self, urn: str | None = None) -> Hands | None:
         return self._hands.get(self._named(urn))
 

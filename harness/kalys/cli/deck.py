@@ -77,3 +77,30 @@ def show(
     definition = load(election)
     contact_sheet(load_deck(deck_file, definition), layouts_for(definition), out)
     typer.echo(str(out))
+
+
+@deck_app.command("plan")
+def plan_decks(
+    plan: Annotated[str, typer.Argument(help="quick, standard, full, or a plan file.")] = "quick",
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("decks"),
+    seed: Annotated[int, typer.Option(help="Seed of the run to come.")] = 1,
+) -> None:
+    """Print all the paper that a plan will ask a person to insert, a PDF for each procedure.
+
+    Use the same plan and seed with kalys certify afterwards.
+
+    Example: kalys deck plan quick --seed 7 --out decks
+    """
+    from kalys.ballots.layout import layouts_for
+    from kalys.ballots.printing import deck_pdf, instructions_pdf
+    from kalys.certification.printed_decks import decks_of_plan
+    from kalys.certification.progress import terminal_progress
+
+    with terminal_progress() as progress:
+        decks = decks_of_plan(plan, seed, progress)
+    out.mkdir(parents=True, exist_ok=True)
+    for deck in decks:
+        deck_pdf(deck, layouts_for(deck.definition), out / f"{deck.name}.pdf")
+        instructions_pdf(deck, out / f"{deck.name}-instructions.pdf")
+        typer.echo(f"{out / deck.name}.pdf: {len(deck)} sheets")
+    typer.echo(f"{sum(len(deck) for deck in decks)} sheets for kalys certify --seed {seed}")
