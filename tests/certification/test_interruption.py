@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import (
+from ..running import (
     Kalys,
     interrupt_in_second_procedure,
     journal_lines,
@@ -88,7 +88,7 @@ def test_ctrl_c_before_anything_was_recorded_leaves_nothing_behind(
     kalys: Kalys, small_plan: Path
 ) -> None:
     process = kalys.start("certify", "--plan", small_plan, "--out", "run", "--wire", "tcp")
-    wait_for(kalys.folder / "run" / "evidence" / "run.json", "interrupted")
+    wait_for(process, kalys.folder / "run" / "evidence" / "run.json", "interrupted")
     process.send_signal(signal.SIGINT)
     assert kalys.ended(process).code == 130
     assert not (kalys.folder / "run").exists()

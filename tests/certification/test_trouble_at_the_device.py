@@ -12,7 +12,7 @@ import pytest
 
 from kalys.bench.leases import take_lease
 
-from .conftest import (
+from ..running import (
     Kalys,
     emulated,
     report_of,
@@ -125,7 +125,7 @@ def test_when_the_device_dies_the_rest_is_blocked_with_the_reason_and_reported(
     with emulated() as addresses:
         process = kalys.start("certify", "--bench", outside_bench(kalys, addresses),
                               "--plan", plan, "--out", "run")
-        wait_for(kalys.folder / "run" / "evidence" / "journal.jsonl", '"k":"sheet"')
+        wait_for(process, kalys.folder / "run" / "evidence" / "journal.jsonl", '"k":"sheet"')
         addresses["process"].kill()
         ended = kalys.ended(process)
     assert ended.code == 3
@@ -149,7 +149,7 @@ def test_after_the_device_has_lost_power_and_come_back_the_rest_of_the_plan_is_r
     with emulated() as addresses:
         process = kalys.start("certify", "--bench", outside_bench(kalys, addresses),
                               "--plan", plan, "--out", "run")
-        wait_for(kalys.folder / "run" / "evidence" / "journal.jsonl", '"k":"sheet"')
+        wait_for(process, kalys.folder / "run" / "evidence" / "journal.jsonl", '"k":"sheet"')
         host, port = addresses["supply"].split("::")[1:3]
         with socket.create_connection((host, int(port))) as supply:
             supply.sendall(b"OUTP OFF,(@1:3)\n")
@@ -165,7 +165,7 @@ def test_a_signal_to_a_run_on_real_wires_ends_its_emulator_too(
     kalys: Kalys, small_plan: Path
 ) -> None:
     process = kalys.start("certify", "--plan", small_plan, "--out", "run", "--wire", "pty")
-    wait_for(kalys.folder / "run" / "evidence" / "journal.jsonl", '"k":"sheet"')
+    wait_for(process, kalys.folder / "run" / "evidence" / "journal.jsonl", '"k":"sheet"')
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     if not children.exists():
         pytest.skip("this system does not list the children of a process")

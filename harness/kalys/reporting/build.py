@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -68,12 +69,13 @@ class RunData:
 def read_run(folder: Path) -> RunData:
     """Read a run folder; EvidenceError names what is missing or broken."""
     evidence = folder / "evidence"
-    run = _json(evidence / "run.json")
-    inputs = {name: _json(evidence / "inputs" / f"{name}.json")
+    run = read_json(evidence / "run.json")
+    inputs = {name: read_json(evidence / "inputs" / f"{name}.json")
               for name in ("plan", "profile", "bench", "requirements")}
     identity: dict[str, Any] = {}
     instruments: dict[str, dict[str, Any]] = {}
     last: Record | None = None
+    _require_file(evidence / "journal.jsonl")
     for record in read_journal(evidence / "journal.jsonl"):
         last = record
         if record.kind == "identity" and record.data.get("under_test"):
@@ -127,14 +129,29 @@ def build_report(data: RunData, lang: str | None = None) -> Report:
     )
 
 
-def _json(path: Path) -> Any:
+def read_json(path: Path) -> Any:
+    """A JSON document of a run folder; EvidenceError when there is none that can be read."""
+    _require_file(path)
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise EvidenceError(
-            f"cannot be read: {error}", where=str(path),
-            remedy="Is this the folder of a run? It holds report.json and evidence/.",
-        ) from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise _unreadable(path, str(error)) from error
+
+
+def _require_file(path: Path) -> None:
+    """A hostile folder may hold a link, a pipe or a device in the place of a file."""
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise _unreadable(path, "it is not a regular file")
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error)) from error
+
+
+def _unreadable(path: Path, why: str) -> EvidenceError:
+    return EvidenceError(
+        f"cannot be read: {why}", where=str(path),
+        remedy="Is this the folder of a run? It holds report.json and evidence/.",
+    )
 
 
 def _run_part(data: RunData) -> RunPart:

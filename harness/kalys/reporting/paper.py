@@ -42,7 +42,8 @@ def pdf_document(report: Report, lang: str, drawn: Mapping[str, str]) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         (root / "report.json").write_text(json.dumps(data), encoding="utf-8")
-        words = {word: tr(word) for word in _WORDS}
+        from_the_catalogue = {w for v in report.verdicts for w in (v.group, v.source_status)}
+        words = {word: tr(word) for word in (*_WORDS, *from_the_catalogue)}
         words["title"] = tr(report.title)
         (root / "words.json").write_text(json.dumps(words), encoding="utf-8")
         for name, svg in drawn.items():

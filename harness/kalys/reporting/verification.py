@@ -7,23 +7,26 @@ against ``report.json``.
 
 from __future__ import annotations
 
-import json
+import os
 from pathlib import Path
 
 from kalys.errors import KalysError
+from kalys.evidence.standalone import JOURNAL
 from kalys.evidence.verification import Finding, verify_files
-from kalys.reporting.build import build_report, read_run
+from kalys.reporting.build import build_report, read_json, read_run
 
 
 def verify_run(folder: Path) -> list[Finding]:
     """All findings about a run folder; everything agrees when all are ``ok``."""
     findings = list(verify_files(folder))
-    try:
-        derived = build_report(read_run(folder)).model_dump(mode="json", by_alias=True)
-        told = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not any(finding.ok and finding.where == JOURNAL for finding in findings):
+        return [*findings, _underived("the journal does not hold")]
+    if not os.path.lexists(folder / "report.json"):
         what = "there is no report: the run did not come to its end (kalys report writes one)"
         return [*findings, Finding(False, what, "report.json")]
+    try:
+        derived = build_report(read_run(folder)).model_dump(mode="json", by_alias=True)
+        told = read_json(folder / "report.json")
     except KalysError as error:
         return [*findings, _underived(f"{error.where}: {error.what}")]
     except Exception as error:
