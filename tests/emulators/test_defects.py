@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from kalys.ballots.package import urn_package
-from kalys.ballots.sheet import Mark
+from kalys.ballots.sheet import Mark, Paper
 from kalys.emulators.defects import CATALOGUE, behaviour_with, parse
 from kalys.errors import ConfigurationError
 from kalys.protocols import world as link
@@ -203,6 +206,189 @@ def silent_capacity(make: Make, defects: list[str]) -> bool:
     for _ in range(4):
         s.feed(s.sheet("party/P01"))
     return EventKind.ALARM not in s.kinds()
+
+
+def counter_wraps(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN, defects=[f"{d}:at=3" for d in defects])
+    found = _votes_after(s, *(s.sheet("party/P01") for _ in range(3)))
+    told = s.ask(Op.RESULTS)
+    return (found, told["valid"], len(s.records())) == ({}, 0, 3)
+
+
+def dead_position(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN, defects=defects)
+    outcomes = [s.feed(s.sheet(f"party/{option}")) for option in ("P06", "P07")]
+    return outcomes == ["invalid", "valid"]
+
+
+def silent_integrity(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN, defects=defects)
+    s.do(link.DisturbCounter(URN, "party", "P01", -1))
+    outcome = s.feed(s.sheet("party/P02"))
+    items = {item["name"]: item["ok"] for item in s.ask(Op.SELF_TEST)["items"]}
+    return bool(outcome == "valid" and EventKind.ALARM not in s.kinds() and items["memory"])
+
+
+def inaudible_alarm(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN, defects=defects)
+    s.do(link.DisturbCounter(URN, "party", "P01", -1))
+    s.feed(s.sheet("party/P02"))
+    alarm = next(e for e in s.events if e.kind is EventKind.ALARM)
+    return bool(alarm.fields["visible"] and not alarm.fields["audible"])
+
+
+def flipping_threshold(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN, defects=defects)
+    dash = replace(s.sheet(), marks=(Mark("party", "P02", "dash"),))
+    return len({s.feed(replace(dash, id=f"dash-{scan}")) for scan in range(2)}) > 1
+
+
+def thresholds_not_told(make: Make, defects: list[str]) -> bool:
+    s = make(defects=defects)
+    s.login("administrator")
+    told = {row["name"] for row in s.ask(Op.PARAMETERS)["items"]}
+    assert told == set(report_reading.parse(s.print("parameters"))["parameters"])
+    return "mark_vote_fill" not in told
+
+
+def thresholds_of_works_told(make: Make, defects: list[str]) -> bool:
+    s = make(defects=defects)
+    s.login("administrator")
+    s.ask(Op.SET_PARAMETER, name="mark_vote_fill", value="0.2")
+    told = {row["name"]: row["value"] for row in s.ask(Op.PARAMETERS)["items"]}
+    on_paper = report_reading.parse(s.print("parameters"))["parameters"]["mark_vote_fill"][0]
+    return told["mark_vote_fill"] != "0.2" and on_paper != "0.2"
+
+
+def dot_counted(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN, defects=defects)
+    return bool(s.feed(replace(s.sheet(), marks=(Mark("party", "P02", "dot"),))) == "valid")
+
+
+def pencil_missed(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN, defects=defects)
+    return bool(s.feed(replace(s.sheet(), marks=(Mark("party", "P02", "pencil"),))) == "invalid")
+
+
+def frequent_misfeeds(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN, defects=[f"{d}:one_in=2" for d in defects])
+    outcomes = [s.feed(s.sheet("party/P01")) for _ in range(4)]
+    return outcomes == ["valid", "unreadable"] * 2 and len(s.returned()) == 2
+
+
+def unreadable_counted(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN, defects=defects)
+    return bool(s.feed(s.sheet("party/P01", paper=Paper(skew_deg=9))) == "invalid")
+
+
+def confirmation_missing(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN, defects=defects)
+    assert s.feed(s.sheet("party/P01")) == "valid"
+    return "accepted" not in {e.fields["text"] for e in s.events if e.kind is EventKind.NOTICE}
+
+
+def slow_between_sheets(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN, defects=defects)
+    for _ in range(2):
+        s.insert(s.sheet("party/P01"))
+    s.run(8)
+    entries = [n.t for n in s.notices
+               if isinstance(n, link.GateCrossed) and (n.gate, n.edge) == ("entry", "lead")]
+    return bool((entries[1] - entries[0]) / 1e9 > 3)
+
+
+def slow_closing_report(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.CLOSED, defects=defects)
+    return not s.print("results")
+
+
+def short_battery(make: Make, defects: list[str]) -> bool:
+    s = make(defects=defects)
+    s.supply("OUTP OFF,(@2)")
+    s.run(100 * 60)
+    return s.send(Op.STATUS) is None
+
+
+def stamps_without_zone(make: Make, defects: list[str]) -> bool:
+    s = make(defects=defects)
+    moments = [datetime.fromisoformat(entry["stamp"]) for entry in s.log()]
+    return all(moment.tzinfo is None for moment in moments)
+
+
+def media_unlogged(make: Make, defects: list[str]) -> bool:
+    s = make(defects=defects)
+    s.do(link.Media(URN, False))
+    numbers = [entry["sequence"] for entry in s.log()]
+    assert EventKind.MEDIA in s.kinds() and numbers == list(range(1, len(numbers) + 1))
+    return "media" not in {entry["kind"] for entry in s.log()}
+
+
+def clock_setting_unlogged(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN, defects=defects)         # on the way there its clock was set
+    return "clock" not in {entry["kind"] for entry in s.log()}
+
+
+def log_without_user(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.READY, defects=defects)
+    return not any(entry["user"] for entry in s.log())
+
+
+def opens_unchecked(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.READY, defects=defects)
+    s.set_clock(9)
+    s.do(link.DisturbCounter(URN, "party", "P01", 5))
+    s.login("operator")
+    return bool(s.result(Op.OPEN) == "ok")
+
+
+def zero_report_incomplete(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.READY, defects=defects)
+    return set(report_reading.parse(s.print("zero"))["votes"]) == {"party"}
+
+
+def zero_report_totals_only(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.READY, defects=defects)
+    row = next(line for line in s.print("zero") if line.startswith("P01 "))
+    return row.split()[-2:] != ["0", "0"]
+
+
+def _final_report(make: Make, defects: list[str]) -> dict[str, Any]:
+    s = make(UrnState.OPEN, defects=defects)
+    assert _votes_after(s, s.sheet("party/P01")) == {"party/P01": 1}
+    return report_reading.parse(s.print("results"))
+
+
+def undervotes_not_printed(make: Make, defects: list[str]) -> bool:
+    return bool(_final_report(make, defects)["undervotes"]["preference"] == 0)
+
+
+def printed_total_differs(make: Make, defects: list[str]) -> bool:
+    return bool(_final_report(make, defects)["votes"]["party"]["P01"] == 2)
+
+
+def _station_report(make: Make, defects: list[str]) -> int:
+    """Votes for P01 on the report of a station in which either urn has one."""
+    s = make(UrnState.OPEN, defects=defects)
+    s.feed(s.sheet("party/P01"))
+    s.close()
+    size = s.ask(Op.EXPORT_BEGIN, kind="results")["size"]
+    own = json.loads(s.ask(Op.EXPORT_CHUNK, offset=0, length=size)["data"])
+    other = {**own, "device": {**own["device"], "serial": "KG-TEST-2"}}
+    assert s.load("results", json.dumps(other).encode()) == "ok"
+    return int(report_reading.parse(s.print("station"))["votes"]["party"]["P01"])
+
+
+def consolidated_twice(make: Make, defects: list[str]) -> bool:
+    return _station_report(make, defects) == 3
+
+
+def urn_left_out(make: Make, defects: list[str]) -> bool:
+    return _station_report(make, defects) == 1
+
+
+def software_unnamed(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.READY, defects=defects)
+    return "KALYS-LR" not in "".join(s.print("zero"))
 
 
 SHOWN: dict[str, Callable[[Make, list[str]], bool]] = {

@@ -50,6 +50,18 @@ DEFECTS = [
     ("choices-in-log", "log.privacy", "LOG-008"),
     ("reopens-after-close", "report.reopening", "REP-008"),
     ("event-counter-reset", "metrology.event_counter", "MET-003"),
+    ("stamps-without-zone", "log.stamps", "LOG-001"),
+    ("clock-setting-unlogged", "log.clock_setting", "LOG-004"),
+    ("media-unlogged", "log.coverage", "LOG-005"),
+    ("log-without-user", "log.fields", "LOG-006"),
+    ("opens-unchecked", "report.non_zero_opening", "REP-001"),
+    ("zero-report-incomplete", "report.zero", "REP-002"),
+    ("zero-report-totals-only", "report.zero", "REP-002"),
+    ("undervotes-not-printed", "report.results", "REP-006"),
+    ("consolidated-twice", "report.consolidation", "REP-007"),
+    ("urn-left-out", "report.consolidation", "REP-007"),
+    ("printed-total-differs", "report.results", "REP-009"),
+    ("software-unnamed", "metrology.software_id", "MET-001"),
 ]
 
 

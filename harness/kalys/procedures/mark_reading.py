@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from kalys.ballots import marks as library
 from kalys.ballots.sheet import Mark, Sheet
 from kalys.ballots.truth import truth_of
+from kalys.errors import Refused
 from kalys.procedures.deck_run import DeckRun, run_deck
 from kalys.procedures.mark import STYLE
-from kalys.procedures.preparation import prepared_urn, print_report
+from kalys.procedures.preparation import Prepared, open_polls, prepared_urn, print_report
 from kalys.procedures.registry import procedure
 from kalys.protocols.urn.messages import ReportKind, Role
 
@@ -53,7 +54,12 @@ def rescan(session: Session, parameters: Mapping[str, Any]) -> None:
             _rescanned(session, names[i], done + i, rng)
             for i in range(min(len(names), wanted - done))
         ]
-        deck = [_laid_in(sheet, scan, rng) for scan in range(rescans) for sheet in batch]
+        # In another order on every scan: an urn that is wrong on every second sheet must not meet
+        # the same sheets each time.
+        deck = [
+            _laid_in(sheet, scan, rng)
+            for scan in range(rescans) for sheet in rng.sample(batch, len(batch))
+        ]
         run = run_deck(session, deck, STYLE)
         for sheet in batch:
             _report_rescans(session, run, sheet, rescans)
@@ -123,11 +129,17 @@ def _reading(record: VoteRecord, tried: Mark) -> str:
     front="pytest",
 )
 def thresholds(session: Session, parameters: Mapping[str, Any]) -> None:  # noqa: ARG001
-    """Ask over the link and on paper, before and while the polls are open; compare."""
-    with prepared_urn(session) as prepared:
+    """Ask over the link and on paper, before and while the polls are open; compare.
+
+    Those told must be those in force: where a threshold can be set, it is, and the urn must tell
+    the new value.
+    """
+    with prepared_urn(session, opened=False) as prepared:
+        _tell_a_change(session, prepared)
+        open_polls(prepared)
         urn = prepared.urn
         told = urn.parameters()
-        marks = {name: value for name, value in told.items() if _is_threshold(name)}
+        marks = _thresholds(told)
         session.check(
             "MRK-005", "thresholds on demand", bool(marks),
             f"of its parameters ({', '.join(told) or 'none'}) none is a threshold of marks",
@@ -157,8 +169,42 @@ def thresholds(session: Session, parameters: Mapping[str, Any]) -> None:  # noqa
             )
 
 
-def _is_threshold(name: str) -> bool:
-    return any(word in name for word in ("mark", "fill", "threshold", "vote", "blank"))
+def _tell_a_change(session: Session, prepared: Prepared) -> None:
+    """Raise one threshold by 1 %, look whether it is told over the link and on paper, put it back.
+
+    An urn that lets nobody set its thresholds has nothing to show here.
+    """
+    urn = prepared.urn
+    numbers = {name: value for name, (value, _) in _thresholds(urn.parameters()).items()
+               if _number(value)}
+    if not numbers:
+        return
+    name, old = next(iter(numbers.items()))
+    new = f"{float(old) * 1.01:.6g}"
+    urn.login(Role.ADMINISTRATOR)
+    try:
+        urn.set_parameter(name, new)
+    except Refused as refused:
+        session.journal.add("note", {"text": f"{name} cannot be set: {refused}"})
+        return
+    try:
+        told = urn.parameters().get(name, ("", ""))[0]
+        session.check(
+            "MRK-005", f"{name} as set", _number(told) == float(new),
+            f"{name} was set to {new}, and told is {told or 'nothing'}",
+        )
+        paper = "\n".join(print_report(prepared, ReportKind.PARAMETERS).lines)
+        session.check(
+            "MRK-005", f"{name} as set, on paper", new in paper,
+            f"{name} was set to {new}, which is not on the printed report",
+        )
+    finally:
+        urn.set_parameter(name, old)
+
+
+def _thresholds(parameters: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    words = ("mark", "fill", "threshold", "vote", "blank")
+    return {n: value for n, value in parameters.items() if any(word in n for word in words)}
 
 
 def _number(text: str) -> float | None:

@@ -9,7 +9,7 @@ knows that defects exist.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kalys.election.definition import Contest
 from kalys.election.rules import Judgement, judge_sheet
@@ -20,9 +20,11 @@ from kalys.protocols.urn.messages import Op, UrnState
 if TYPE_CHECKING:
     from kalys.ballots.layout import Layout
     from kalys.counting.reader import Reader, SheetReading, Thresholds
+    from kalys.election.tally import Tally
     from kalys.emulators.paper import Image
     from kalys.emulators.urn.event_log import Entry, EventLog
     from kalys.emulators.urn.memory import Book, Record
+    from kalys.protocols.urn.report import Report
 
 Marks = Mapping[str, tuple[str, ...]]
 
@@ -56,10 +58,28 @@ class Behaviour:
         """A record is handed out as it was stored."""
         return records[index]
 
-    # Paper
+    def totals(self, counters: Tally) -> Tally:
+        """The totals that are handed out and printed are the counters."""
+        return counters
+
+    def integrity_findings(self, findings: list[str]) -> list[str]:
+        """Whatever the integrity monitor finds is acted upon."""
+        return findings
+
+    def told_parameters(
+        self, in_force: Mapping[str, float], of_works: Mapping[str, float]
+    ) -> Mapping[str, float]:
+        """All parameters are told, as they are in force; ``of_works`` is how the urn left them."""
+        return in_force
+
+    # Paper and power
 
     def transport_mm_s(self, configured: float) -> float:
         """The transport runs at its promised speed."""
+        return configured
+
+    def feed_gap_s(self, configured: float) -> float:
+        """The path rests no longer between two sheets than it was built for."""
         return configured
 
     def minds_double_feed(self) -> bool:
@@ -81,6 +101,14 @@ class Behaviour:
     def notice(self, truth: str) -> str:
         """The voter is shown what happened ("accepted", "returned", "wait")."""
         return truth
+
+    def alarm_sounds(self, audible: bool) -> bool:
+        """An alarm that is to be heard is heard."""
+        return audible
+
+    def battery_minutes(self, configured: float) -> float:
+        """The battery has the charge that it was built with."""
+        return configured
 
     def warns_of_capacity(self) -> bool:
         """The operator is warned before the box is full."""
@@ -112,11 +140,23 @@ class Behaviour:
         """The event counter cannot be reset."""
         return event_counter
 
-    # Clock, log and reports
+    # Clock and log
 
     def drift_ppm(self, configured: float) -> float:
         """The clock is as good as its quartz."""
         return configured
+
+    def logs(self, kind: str) -> bool:
+        """Events of every kind are logged."""
+        return True
+
+    def log_stamp(self, stamp: str) -> str:
+        """A log entry carries date, time and zone."""
+        return stamp
+
+    def log_user(self, user: str) -> str:
+        """A log entry names who is logged in."""
+        return user
 
     def stores_log_entry(self, sequence: int) -> bool:
         """Every log entry is stored."""
@@ -133,6 +173,26 @@ class Behaviour:
     def log_for_reading(self, entries: Sequence[Entry]) -> Sequence[Entry]:
         """The log is handed out as it was stored, chain and all."""
         return entries
+
+    # Reports
+
+    def report_delay_s(self, kind: str) -> float:
+        """The printer begins at once."""
+        return 0.0
+
+    def printed(self, report: Report) -> Report:
+        """A report says what is in memory."""
+        return report
+
+    def printed_lines(self, kind: str, lines: list[str]) -> list[str]:
+        """The paper carries every line of the report, whole."""
+        return lines
+
+    def station_imports(
+        self, imports: Mapping[str, Mapping[str, Any]]
+    ) -> Sequence[Mapping[str, Any]]:
+        """The station's report adds the results of every other urn once."""
+        return tuple(imports.values())
 
     def report_stamp(self, stamp: str) -> str:
         """Every report carries date and time."""

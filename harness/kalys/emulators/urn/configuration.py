@@ -125,7 +125,7 @@ def parameter_rows(parameters: Mapping[str, float]) -> list[dict[str, str]]:
     """Parameters as the PARAMETERS operation and the printed report tell them."""
     return [
         {"name": name, "value": told(parameters[name]), "unit": unit}
-        for name, (unit, _) in PARAMETER_UNITS.items()
+        for name, (unit, _) in PARAMETER_UNITS.items() if name in parameters
     ]
 
 

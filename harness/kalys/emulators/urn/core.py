@@ -23,7 +23,7 @@ from kalys.emulators.urn import display
 from kalys.emulators.urn.access import Access
 from kalys.emulators.urn.behaviour import Behaviour
 from kalys.emulators.urn.clock import DeviceClock, local
-from kalys.emulators.urn.configuration import UrnEmulation, thresholds_of
+from kalys.emulators.urn.configuration import UrnEmulation, parameter_rows, thresholds_of
 from kalys.emulators.urn.counting_core import CountingCore
 from kalys.emulators.urn.event_log import EventLog
 from kalys.emulators.urn.integrity import IntegrityMonitor
@@ -84,7 +84,9 @@ class EmulatedUrn:
                 civil, agenda.now, behaviour.drift_ppm(configuration.drift_ppm),
                 configuration.offset_min,
             ),
-            log=EventLog(f"{configuration.model} {serial}", behaviour.stores_log_entry),
+            log=EventLog(
+                f"{configuration.model} {serial}", behaviour.stores_log_entry, behaviour.log_stamp
+            ),
             keys={role: test_key(serial, role) for role in Role},
             parameters=configuration.parameters(),
         )
@@ -93,7 +95,8 @@ class EmulatedUrn:
             agenda, configuration.lines_per_second, outlets.tape, self._printed
         )
         self.power = PowerInput(
-            agenda, configuration.battery_minutes, self._power_changed, self._battery_low
+            agenda, behaviour.battery_minutes(configuration.battery_minutes), self._power_changed,
+            self._battery_low,
         )
         self.speech = Speech(codec, outlets.link)
         self.cover_open = False
@@ -212,10 +215,13 @@ class EmulatedUrn:
 
     def log(self, kind: str, event: str, outcome: str, resource: str) -> None:
         """An entry of the event log, under the name of who is logged in."""
+        if not self.behaviour.logs(kind):
+            return
         clock = self.memory.clock
         user = self.access.role.value if self.access.role is not None else "system"
         self.memory.log.add(
-            clock.time_ms(self.agenda.now), clock.offset_min, kind, event, outcome, user, resource
+            clock.time_ms(self.agenda.now), clock.offset_min, kind, event, outcome,
+            self.behaviour.log_user(user), resource,
         )
 
     def show(self, word: str, sheet: int) -> None:
@@ -231,6 +237,7 @@ class EmulatedUrn:
     def raise_alarm(self, alarm: str, *, audible: bool) -> None:
         """Sound and show an alarm, once."""
         if alarm not in self.alarms:
+            audible = self.behaviour.alarm_sounds(audible)
             self.alarms[alarm] = audible
             self.emit(EventKind.ALARM, alarm=alarm, audible=audible, visible=True)
             self.log("alarm", f"alarm {alarm}", "failure", "alarm")
@@ -271,9 +278,19 @@ class EmulatedUrn:
             self.behaviour, self._draw,
         )
 
+    def findings(self) -> list[str]:
+        """What is wrong with the counters; empty when all is well."""
+        return self.behaviour.integrity_findings(self.monitor.findings())
+
+    def told_parameters(self) -> list[dict[str, str]]:
+        """The rows of PARAMETERS and of the parameters report."""
+        return parameter_rows(self.behaviour.told_parameters(
+            self.memory.parameters, self.configuration.parameters()
+        ))
+
     def check_integrity(self, occasion: str) -> bool:
         """Counters against records; when they differ, alarm and FAULT."""
-        findings = self.monitor.findings()
+        findings = self.findings()
         if not findings:
             return True
         self.failures += findings

@@ -43,12 +43,18 @@ _FIELDS = tuple(Entry.__dataclass_fields__)
 
 
 class EventLog:
-    """The stored entries. ``stores(sequence)`` is asked before an entry is kept."""
+    """The stored entries.
 
-    def __init__(self, device: str, stores: Callable[[int], bool]) -> None:
+    ``stores(sequence)`` is asked before an entry is kept, ``stamped`` what time it says in words.
+    """
+
+    def __init__(
+        self, device: str, stores: Callable[[int], bool], stamped: Callable[[str], str]
+    ) -> None:
         self.entries: list[Entry] = []
         self._device = device
         self._stores = stores
+        self._stamped = stamped
         self._sequence = 0
         self._head = log_chain.GENESIS
 
@@ -60,8 +66,8 @@ class EventLog:
         self._sequence += 1
         if not self._stores(self._sequence):
             return
-        fields = (self._sequence, time_ms, offset_min, stamp(time_ms, offset_min), self._device,
-                  kind, event, outcome, user, resource)
+        fields = (self._sequence, time_ms, offset_min, self._stamped(stamp(time_ms, offset_min)),
+                  self._device, kind, event, outcome, user, resource)
         self._head = log_chain.link(self._head, Entry(*fields))
         self.entries.append(Entry(*fields, self._head))
 

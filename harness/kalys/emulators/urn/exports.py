@@ -19,7 +19,8 @@ RESULTS_FORMAT = "kalys-urn-results/1"
 
 def results_fields(urn: EmulatedUrn) -> dict[str, Any]:
     """The fields of the RESULTS response, for the book that counts now."""
-    counters, clock = urn.memory.book.counters, urn.memory.clock
+    clock = urn.memory.clock
+    counters = urn.behaviour.totals(urn.memory.book.counters)
     return {
         "time_ms": clock.time_ms(urn.agenda.now),
         "offset_min": clock.offset_min,
@@ -52,7 +53,7 @@ def results_file(urn: EmulatedUrn) -> bytes:
         "style": package.style if package else "",
         "state": memory.state.value,
         "time": stamp(clock.time_ms(urn.agenda.now), clock.offset_min),
-        **memory.book.counters.to_dict(),
+        **urn.behaviour.totals(memory.book.counters).to_dict(),
     })
 
 

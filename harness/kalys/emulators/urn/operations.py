@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kalys.emulators.urn import exports, reports, self_test
 from kalys.emulators.urn.clock import settable, stamp
-from kalys.emulators.urn.configuration import accepts_parameter, parameter_rows, told
+from kalys.emulators.urn.configuration import accepts_parameter, told
 from kalys.emulators.urn.integrity import restore
 from kalys.emulators.urn.memory import Record
 from kalys.emulators.urn.passage import Phase
@@ -122,7 +122,7 @@ class Operations:
         return {"time_ms": clock.time_ms(self._urn.agenda.now), "offset_min": clock.offset_min}
 
     def _parameters(self, fields: Fields) -> Fields:
-        return {"items": parameter_rows(self._urn.memory.parameters)}
+        return {"items": self._urn.told_parameters()}
 
     def _log(self, fields: Fields) -> Fields:
         urn, log = self._urn, self._urn.memory.log
@@ -302,7 +302,7 @@ class Operations:
         if kind != "parameters" and not urn.check_integrity("before a report"):
             raise Denied(Result.INTEGRITY)
         urn.memory.report_number += 1
-        urn.printer.print(kind, reports.tape(urn, kind))
+        urn.printer.print(kind, reports.tape(urn, kind), urn.behaviour.report_delay_s(kind))
         zero = kind == "zero"
         urn.log("zero-check" if zero else "export", f"{kind} report printed", "success", "printer")
         if zero:

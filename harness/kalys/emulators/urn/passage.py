@@ -238,7 +238,8 @@ class Passage:
         self.phase = Phase.IDLE
         self._transaction = None
         self._forward = True
-        self._rest_until = self._agenda.now + round(self._c.feed_gap_s * SECOND)
+        gap = self._urn.behaviour.feed_gap_s(self._c.feed_gap_s)
+        self._rest_until = self._agenda.now + round(gap * SECOND)
         if self._path.waiting:
             self.throat_covered()
 

@@ -33,10 +33,13 @@ class ThermalPrinter:
     def busy(self) -> bool:
         return bool(self._kind)
 
-    def print(self, kind: str, lines: Sequence[bytes]) -> None:
-        """Begin a job; the printer must not be busy."""
+    def print(self, kind: str, lines: Sequence[bytes], delay_s: float = 0.0) -> None:
+        """Begin a job, ``delay_s`` from now; the printer must not be busy."""
         self._kind, self._lines, self._next = kind, lines, 0
-        self._pace()
+        if delay_s:
+            self._alarm = self._agenda.after(delay_s, self._line)
+        else:
+            self._pace()
 
     def set_paper(self, there: bool) -> None:
         """The roll was taken out, or a new one put in."""

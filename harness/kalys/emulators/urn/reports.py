@@ -7,11 +7,12 @@ element of the list that ``tape`` returns is one line on paper.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from kalys.election.tally import Tally
 from kalys.emulators.urn.clock import stamp
-from kalys.emulators.urn.configuration import parameter_rows
 from kalys.emulators.urn.memory import Book
 from kalys.protocols.tape import CODE_PAGES, KZ1048_PAGE, TapeWriter
 from kalys.protocols.urn.messages import ReportKind
@@ -26,8 +27,9 @@ FEED_LINES = 3
 def tape(urn: EmulatedUrn, kind: str) -> list[bytes]:
     """The bytes of a report, one element a line."""
     writer = TapeWriter()
+    text = compose(urn.behaviour.printed(_report(urn, ReportKind(kind))))
     lines = [
-        writer.line(_printable(text)) for text in compose(_report(urn, ReportKind(kind)))
+        writer.line(_printable(line)) for line in urn.behaviour.printed_lines(kind, text)
     ]
     lines[0] = writer.start() + lines[0]
     lines[-1] += writer.feed(FEED_LINES) + writer.cut()
@@ -44,13 +46,14 @@ def _printable(text: str) -> str:
 def _report(urn: EmulatedUrn, kind: ReportKind) -> Report:
     memory, package, c = urn.memory, urn.memory.package, urn.configuration
     book = memory.tests if kind is ReportKind.TEST else memory.book
-    registers, contests = _registers(book), _contests(book)
-    sheets = [book.counters.sheets, book.counters.valid, book.counters.invalid]
+    counters = urn.behaviour.totals(book.counters)
+    registers, contests = _registers(book, counters), _contests(counters)
+    sheets = [counters.sheets, counters.valid, counters.invalid]
     styles = [package.style] if package else []
     urns: list[str] = []
     if kind is ReportKind.STATION:
         urns = [urn.serial, *memory.imports]
-        for results in memory.imports.values():
+        for results in urn.behaviour.station_imports(memory.imports):
             registers, contests = _joined(registers, contests, results)
             for index, name in enumerate(("sheets", "valid", "invalid")):
                 sheets[index] += results[name]
@@ -63,7 +66,7 @@ def _report(urn: EmulatedUrn, kind: ReportKind) -> Report:
         styles=tuple(styles), sheets=sheets[0], valid=sheets[1], invalid=sheets[2],
         registers=tuple(registers), contests=tuple(contests), failures=tuple(urn.failures),
         parameters=tuple(
-            (row["name"], row["value"], row["unit"]) for row in parameter_rows(memory.parameters)
+            (row["name"], row["value"], row["unit"]) for row in urn.told_parameters()
         ),
         event_counter=memory.event_counter, urns=tuple(urns),
     )
@@ -76,7 +79,7 @@ def _time(urn: EmulatedUrn) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _registers(book: Book) -> list[Register]:
+def _registers(book: Book, counters: Tally) -> list[Register]:
     """Every option at both storage locations: its counter, and its votes among the records."""
     among = Counter(
         (contest, option)
@@ -89,12 +92,11 @@ def _registers(book: Book) -> list[Register]:
     }
     return [
         Register(contest, option, votes, among[contest, option], names[contest, option])
-        for contest, row in book.counters.votes.items() for option, votes in row.items()
+        for contest, row in counters.votes.items() for option, votes in row.items()
     ]
 
 
-def _contests(book: Book) -> list[ContestTotals]:
-    counters = book.counters
+def _contests(counters: Tally) -> list[ContestTotals]:
     return [
         ContestTotals(contest, counters.overvotes[contest], counters.undervotes[contest])
         for contest in counters.votes
@@ -102,7 +104,7 @@ def _contests(book: Book) -> list[ContestTotals]:
 
 
 def _joined(
-    registers: list[Register], contests: list[ContestTotals], results: dict[str, Any]
+    registers: list[Register], contests: list[ContestTotals], results: Mapping[str, Any]
 ) -> tuple[list[Register], list[ContestTotals]]:
     """Own registers with those of another urn's results file added."""
     votes = {(c, o): n for c, row in results["votes"].items() for o, n in row.items()}

@@ -16,7 +16,7 @@ LOW_BATTERY_MIN = 5.0
 def run(urn: EmulatedUrn) -> list[dict[str, Any]]:
     """The items of the SELF_TEST response; the test itself is logged."""
     memory = urn.memory
-    findings = urn.monitor.findings()
+    findings = urn.findings()
     breaks = urn.behaviour.log_breaks(memory.log)
     minutes = urn.power.minutes_left()
     items = [
