@@ -90,7 +90,8 @@ def _tell(error: Any, model: type[BaseModel]) -> str:
         near = difflib.get_close_matches(name, _known_keys(model), n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         return f"{field}: no such key{hint}"
-    return f"{field}: {error['msg'][0].lower()}{error['msg'][1:]}"
+    said = str(error["msg"]).removeprefix("Value error, ")
+    return f"{field}: {said[0].lower()}{said[1:]}"
 
 
 def _known_keys(model: type[BaseModel]) -> list[str]:

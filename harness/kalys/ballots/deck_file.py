@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, overload
@@ -82,13 +82,17 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Deck:
-    """A named sequence of sheets for one ballot style of one election, made from a seed."""
+    """A named sequence of sheets for one ballot style of one election, made from a seed.
+
+    ``parameters`` are whatever else the builder was given or chose, as plain JSON data.
+    """
 
     name: str
     seed: int
     definition: ElectionDefinition
     style: str
     sheets: Sequence[Sheet]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.sheets)
@@ -146,7 +150,8 @@ class Deck:
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        """What the deck is: name, seed, election, counts by group, expected totals, SHA-256."""
+        """What the deck is: name, seed, election, counts by group, parameters, expected
+        totals, SHA-256."""
         digest, groups = hashlib.sha256(), dict[str, int]()
         for sheet in self:
             digest.update(_line(sheet))
@@ -159,6 +164,7 @@ class Deck:
             "style": self.style,
             "sheets": len(self),
             "groups": groups,
+            "parameters": dict(self.parameters),
             "truth": self.tally().to_dict(),
             "sha256": digest.hexdigest(),
         }
@@ -207,7 +213,12 @@ def load_deck(path: Path, definition: ElectionDefinition) -> Deck:
             where=str(path),
         )
     sheets = tuple(_sheet(line, number, path) for number, line in enumerate(lines[1:], 2))
-    deck = Deck(manifest["deck"], manifest["seed"], definition, manifest["style"], sheets)
+    parameters = manifest.get("parameters", {})
+    if not isinstance(parameters, dict):
+        raise ConfigurationError("the manifest's parameters are no object", where=f"{path}:1")
+    deck = Deck(
+        manifest["deck"], manifest["seed"], definition, manifest["style"], sheets, parameters
+    )
     for name, value in deck.manifest.items():
         if manifest.get(name) != value:
             raise ConfigurationError(
@@ -220,7 +231,7 @@ def load_deck(path: Path, definition: ElectionDefinition) -> Deck:
 def _manifest(lines: list[bytes], path: Path) -> dict[str, Any]:
     try:
         manifest = json.loads(lines[0]) if lines else None
-    except ValueError:
+    except (ValueError, RecursionError):
         manifest = None
     wanted = {"deck": str, "seed": int, "election_sha256": str, "style": str, "sha256": str}
     if not isinstance(manifest, dict) or any(
@@ -236,7 +247,7 @@ def _manifest(lines: list[bytes], path: Path) -> dict[str, Any]:
 def _sheet(line: bytes, number: int, path: Path) -> Sheet:
     try:
         return sheet_from_dict(json.loads(line))
-    except (ValueError, ConfigurationError) as error:
+    except (ValueError, RecursionError, ConfigurationError) as error:
         raise ConfigurationError(f"{error}", where=f"{path}:{number}") from error
 
 
