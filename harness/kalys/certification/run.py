@@ -238,6 +238,8 @@ class _Course:
             return Interrupted("the run was interrupted")
         if isinstance(error, KalysError):
             return error
+        if isinstance(error, OSError):
+            return cannot_write(error, Path(error.filename or self.folder.path))
         return mishap(error, self.folder.evidence if self._journal is not None else None)
 
     def _broken_off(self, error: KalysError) -> KalysError:

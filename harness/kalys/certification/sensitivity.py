@@ -1,7 +1,8 @@
 """The matrix of defects: do the procedures see what they claim to see?
 
-Each known-bad urn is put through the procedures that must catch it, and counts as caught when a
-requirement that names the defect is judged FAIL. The healthy urn goes through the whole plan for
+Each known-bad urn is put through the procedures that must catch it, and counts as caught when every
+requirement of the plan that names the defect is judged FAIL; one that is not is a test that this
+urn slips through, however many others stop it. The healthy urn goes through the whole plan for
 many seeds and must pass; anything else is a false alarm. Rows run in processes of their own, so
 that none can disturb another, and two cores do the work of two.
 """
@@ -31,7 +32,7 @@ class Row:
     """One defect: whether it was caught, by which procedures, after how many sheets.
 
     ``requirement`` is the first that names the defect, ``requirements`` all of them, ``failed``
-    those that were judged FAIL.
+    those that were judged FAIL, ``missed`` those of the plan that were not.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Row:
     caught: bool
     by: tuple[str, ...]
     failed: tuple[str, ...]
+    missed: tuple[str, ...]
     sheets: int
 
 
@@ -165,6 +167,7 @@ def _run_one(task: _Task) -> Row | tuple[str, ...]:
         ) as session:
             results = [session.run(procedure) for procedure in task.procedures]
             verdicts = session.verdicts(task.requirements)
+            included = set(task.requirements) & set(session.plan.requirements)
         if task.defect is None:
             quiet = (Outcome.PASS, Outcome.NOT_APPLICABLE)
             return tuple(
@@ -182,6 +185,7 @@ def _run_one(task: _Task) -> Row | tuple[str, ...]:
         ]
         sheets = sum(1 for record in read_journal(journal) if record.kind == "sheet")
     return Row(
-        task.defect, task.requirements[0], task.requirements, bool(failed), tuple(by),
-        tuple(sorted(failed)), sheets,
+        task.defect, task.requirements[0], task.requirements,
+        bool(failed) and included <= failed, tuple(by),
+        tuple(sorted(failed)), tuple(sorted(included - failed)), sheets,
     )
