@@ -52,7 +52,8 @@ def print_matrix(matrix: Matrix) -> None:
     rows = [
         (
             row.name, ", ".join(row.requirements),
-            "[green]caught[/]" if row.caught else "[bold red]MISSED[/]",
+            "[green]caught[/]" if row.caught
+            else f"[bold red]MISSED[/] {', '.join(row.missed)}".strip(),
             "\n".join(row.by), str(row.sheets),
         )
         for row in matrix.rows
