@@ -8,9 +8,13 @@ import pytest
 
 from kalys.ballots import deck as decks
 from kalys.ballots.deck import Deck, load_deck
+from kalys.ballots.effects import beyond
 from kalys.ballots.layout import Layout
+from kalys.ballots.marks import classify
 from kalys.ballots.printing import contact_sheet, deck_pdf, instructions_pdf
-from kalys.ballots.sheet import Paper
+from kalys.ballots.render import Renderer
+from kalys.ballots.sheet import ORIENTATIONS, Paper
+from kalys.counting.reader import Reader
 from kalys.election.definition import ElectionDefinition, load
 from kalys.election.rules import judge_sheet
 from kalys.errors import ConfigurationError
@@ -43,8 +47,80 @@ def test_a_seed_fixes_a_deck_and_another_seed_changes_it(
     assert one.manifest == same.manifest
     assert one.manifest["sha256"] != other.manifest["sha256"]
     assert len({sheet.id for sheet in one}) == len(one)
-    assert len(one) == 24 or kind == "logic-and-accuracy"
+    assert len(one) == 24 or kind in {"logic-and-accuracy", "coverage"}
     assert all(sheet.truth is not None for sheet in one)
+
+
+@pytest.mark.parametrize("style", ["KG-PL", "KG-SM-27"])
+def test_coverage_brings_every_option_in_all_four_orientations(
+    election: ElectionDefinition, style: str
+) -> None:
+    deck = decks.coverage(election, style, 2)
+    assert deck.coverage().share == 1
+    for orientation in ORIENTATIONS:
+        part = [sheet for sheet in deck if sheet.orientation == orientation]
+        seen = {(mark.contest, mark.option) for sheet in part for mark in sheet.marks}
+        assert seen == {(c.id, o) for c in deck.contests for o in c.option_ids}
+    assert {s.truth.kind for s in deck.group("upside-down") if s.truth} == {"return"}
+
+
+@pytest.mark.parametrize(("kind", "parameter"), [
+    ("ladder", "width_mm"), ("ladder-density", "density"), ("ladder-dot", "diameter_mm"),
+])
+def test_every_position_climbs_the_same_ladder_and_marginal_marks_decide_nothing(
+    election: ElectionDefinition, kind: str, parameter: str
+) -> None:
+    deck = decks.build(kind, election, "KG-PL", n=76 * 5, seed=3)
+    told = deck.manifest["parameters"]
+    assert (told["parameter"], told["steps"], told["positions"]) == (parameter, 5, 76)
+    by_place: dict[tuple[str, str], list[float]] = {}
+    for sheet in deck:
+        mark = sheet.marks[0]
+        by_place.setdefault((mark.contest, mark.option), []).append(mark.params[parameter])
+        assert sheet.truth is not None
+        assert sheet.truth.counted is (classify(mark) != "ambiguous")
+    size = (told["to"] - told["from"]) / 5
+    for values in by_place.values():
+        steps = [int((value - told["from"] + 0.0006) / size) for value in sorted(values)]
+        assert steps == [0, 1, 2, 3, 4]
+    with pytest.raises(ConfigurationError, match="no such ladder: height"):
+        decks.ladder(election, "KG-PL", 5, 1, by="height")
+
+
+def test_paper_stress_goes_from_nothing_to_beyond_every_range(election: ElectionDefinition) -> None:
+    deck = decks.paper_stress(election, "KG-PL", 18 * 6, 4)
+    assert len(deck.manifest["groups"]) == 18 and set(deck.manifest["groups"].values()) == {6}
+    for sheet in deck:
+        assert sheet.truth is not None
+        spoilt = beyond(sheet.paper)
+        if sheet.paper.follower_mm >= 10:
+            assert sheet.truth.kind == "return"
+        elif spoilt:
+            assert sheet.truth.kind == "any-but-miscounted" and sheet.truth.counted is False
+        else:
+            assert sheet.truth.kind == "valid"
+    for group in ("skewed", "shifted", "stretched", "noisy", "folded", "stained"):
+        kinds = {s.truth.kind for s in deck.group(group) if s.truth}
+        assert kinds == {"valid", "any-but-miscounted"}, group
+    assert all(not beyond(sheet.paper) for sheet in deck.group("together"))
+
+
+@pytest.mark.parametrize("kind", ["paper-stress", "damaged", "volume", "coverage"])
+def test_the_reader_never_counts_a_sheet_otherwise_than_its_truth_allows(
+    election: ElectionDefinition, layouts: dict[str, Layout], renderer: Renderer, kind: str
+) -> None:
+    reader = Reader([layouts["KG-PL"]])
+    deck = decks.build(kind, election, "KG-PL", n=180, seed=5)
+    for sheet in deck:
+        truth, reading = sheet.truth, reader.read(renderer.scan(sheet))
+        assert truth is not None
+        if not reading.read:
+            assert truth.accepts("returned", reading.reason), sheet.id
+            continue
+        judged = judge_sheet(deck.contests, reading.marks)
+        assert truth.accepts("valid" if judged.valid else "invalid"), sheet.id
+        if not truth.ambiguous:
+            assert judged == judge_sheet(deck.contests, truth.marks), sheet.id
 
 
 def test_a_deck_that_cannot_be_built_is_refused_in_words(election: ElectionDefinition) -> None:
@@ -69,6 +145,10 @@ def test_a_volume_deck_is_made_on_demand_and_is_as_promised(election: ElectionDe
         paper = sheet.paper
         assert abs(paper.skew_deg) <= 3 and abs(paper.stretch) <= 0.01
         assert max(map(abs, paper.shift_mm)) <= 5
+        assert beyond(paper) == ()
+    assert len({(sheet.paper.skew_deg, sheet.paper.stretch) for sheet in part}) > 1500
+    first = {(deck[i].paper.skew_deg, deck[i].paper.stretch) for i in range(256)}
+    assert len(first) <= 16
 
 
 def test_shares_decide_who_gets_the_votes(election: ElectionDefinition) -> None:
@@ -101,6 +181,7 @@ def test_a_deck_file_gives_the_deck_again(
     deck.save(tmp_path / "deck.jsonl")
     again = load_deck(tmp_path / "deck.jsonl", election)
     assert again.manifest == deck.manifest
+    assert again.parameters == deck.parameters
     assert [sheet.id for sheet in again] == [sheet.id for sheet in deck]
     assert again.tally() == deck.tally()
     assert [s.truth for s in again] == [s.truth for s in deck]

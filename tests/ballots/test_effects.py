@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kalys.ballots.artwork import PAPER
 from kalys.ballots.effects import EFFECTS, beyond
-from kalys.ballots.layout import Layout
+from kalys.ballots.layout import Layout, layouts_for
 from kalys.ballots.paper import placement, to_pixels
 from kalys.ballots.render import Renderer
 from kalys.ballots.sheet import (
@@ -81,9 +81,29 @@ def test_an_effect_beyond_its_range_is_named_and_lets_a_device_give_the_sheet_ba
 ) -> None:
     assert beyond(SPOILT[name]) == (name,)
     contests = election.style_contests("KG-PL")
-    truth = truth_on_paper(contests, [Mark("party", "P01", "tick")], SPOILT[name])
+    marks, face = [Mark("party", "P01", "tick")], layouts_for(election)["KG-PL"].front
+    truth = truth_on_paper(contests, marks, SPOILT[name], face)
     assert truth.accepts("returned", "unreadable") and not truth.accepts("invalid")
     assert truth.accepts("valid") is (name != "double-feed")
+
+
+def test_what_is_as_dark_as_a_mark_inside_a_target_makes_it_ambiguous(
+    election: ElectionDefinition, layouts: dict[str, Layout]
+) -> None:
+    contests, layout = election.style_contests("KG-PL"), layouts["KG-PL"]
+    target = layout.target("party", "P07")
+    for paper in (
+        Paper(scrawls=(Scrawl(target.x + 5, target.y, 6, 4),)),
+        Paper(folds=(Fold(target.x + 1, target.y + 2, 2.0, 0.4, 0.5),)),
+        Paper(stains=(Stain(target.x + 4, target.y, 3, 0.5),)),
+    ):
+        truth = truth_on_paper(contests, [], paper, layout.front)
+        assert truth.ambiguous == {"party": ("P07",)}
+        assert truth.accepts("valid") and truth.accepts("invalid")
+    beside = Paper(scrawls=(Scrawl(target.x + 12, target.y, 6, 4),))
+    assert truth_on_paper(contests, [], beside, layout.front).ambiguous == {}
+    streak = Paper(streaks=(Streak(target.x),))
+    assert truth_on_paper(contests, [], streak, layout.front).ambiguous == {}
 
 
 @pytest.mark.parametrize("name", EFFECTS)

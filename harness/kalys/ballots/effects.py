@@ -10,13 +10,17 @@ ballots suffer that were carried, folded and laid down by people.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from kalys.ballots.layout import Face, Target
 from kalys.ballots.sheet import Paper
 
 DOUBLE_FEED_MM = 10.0
 """A second sheet that shows by more than this must be noticed."""
+AS_DARK_AS_A_MARK = 0.35
+"""Density from which no device can tell a fold, a stain or a scrawl inside a target from a mark."""
 
 
 @dataclass(frozen=True)
@@ -86,3 +90,35 @@ EFFECTS: Mapping[str, Effect] = _table()
 def beyond(paper: Paper) -> tuple[str, ...]:
     """Names of the effects that are out of their declared range."""
     return tuple(name for name, effect in EFFECTS.items() if not effect.within(paper))
+
+
+def touched(paper: Paper, face: Face) -> dict[str, tuple[str, ...]]:
+    """Options by contest whose target is entered by something as dark as a mark: a scrawl, a dark
+    fold or a dark stain. Nobody can say whether a voter drew it; such targets are ambiguous."""
+    found: dict[str, tuple[str, ...]] = {}
+    for target in face.targets:
+        if _entered(paper, target):
+            found[target.contest] = (*found.get(target.contest, ()), target.option)
+    return found
+
+
+def _entered(paper: Paper, target: Target) -> bool:
+    half_width, half_height = target.width / 2, target.height / 2
+    for scrawl in paper.scrawls:
+        room = scrawl.pen_mm / 2
+        if abs(scrawl.x - target.x) < half_width + scrawl.width_mm / 2 + room and (
+            abs(scrawl.y - target.y) < half_height + scrawl.height_mm / 2 + room
+        ) and scrawl.density >= AS_DARK_AS_A_MARK:
+            return True
+    for stain in paper.stains:
+        far = math.hypot(max(0.0, abs(stain.x - target.x) - half_width),
+                         max(0.0, abs(stain.y - target.y) - half_height))
+        if far < stain.radius_mm and stain.depth >= AS_DARK_AS_A_MARK:
+            return True
+    for fold in paper.folds:
+        angle = math.radians(fold.angle_deg)
+        across = abs((target.x - fold.x) * math.sin(angle) - (target.y - fold.y) * math.cos(angle))
+        reach = half_width * abs(math.sin(angle)) + half_height * abs(math.cos(angle))
+        if across < reach + fold.width_mm / 2 and fold.depth >= AS_DARK_AS_A_MARK:
+            return True
+    return False

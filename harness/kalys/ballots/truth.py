@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from kalys.ballots.effects import DOUBLE_FEED_MM, beyond
+from kalys.ballots.effects import DOUBLE_FEED_MM, beyond, touched
+from kalys.ballots.layout import Face
 from kalys.ballots.marks import classify
 from kalys.ballots.sheet import Mark, Paper, Truth
 from kalys.election.definition import Contest
@@ -50,14 +51,18 @@ def truth_of(
 
 
 def truth_on_paper(
-    contests: Sequence[Contest], marks: Iterable[Mark], paper: Paper, *, why: str = ""
+    contests: Sequence[Contest], marks: Iterable[Mark], paper: Paper, face: Face, *, why: str = ""
 ) -> Truth:
     """The truth of a sheet by its marks and by what its paper suffered (``EFFECTS``): beyond the
-    declared range it may also come back, and a double feed must."""
+    declared range it may also come back, a double feed must, and a target of ``face`` that
+    something as dark as a mark enters is ambiguous."""
     if paper.follower_mm >= DOUBLE_FEED_MM:
         return returned((), why or "two sheets at once")
     spoilt = beyond(paper)
-    return truth_of(contests, marks, doubtful=bool(spoilt), why=why or ", ".join(spoilt))
+    return truth_of(
+        contests, marks, touched=touched(paper, face) if spoilt else None, doubtful=bool(spoilt),
+        why=why or ", ".join(spoilt),
+    )
 
 
 def returned(reasons: tuple[str, ...], why: str) -> Truth:

@@ -6,8 +6,9 @@ declared range (skew +-3 degrees, shift +-5 mm, stretch 1 %). About three sheets
 invalid by rule, half of them blank and half overvoted.
 
 Sheet i depends on the seed and i alone, so that shards of a campaign can make their own parts.
-Skew, stretch and tone come from a small set of conditions drawn per seed, which a renderer's pool
-holds.
+Shift, tone and noise are each sheet's own. Skew and stretch are those of a few geometries, which
+change with every ``EPOCH`` sheets: so a renderer's pool serves most sheets, and a long deck goes
+through thousands of geometries. Shards should take whole epochs.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
+from typing import Any
 
 from kalys.ballots.deck_file import READABLE, Deck, Generated
 from kalys.ballots.marks import KINDS, VALID_KINDS
@@ -28,7 +31,9 @@ SHIFT_MM = 5.0
 STRETCH = 0.01
 """The declared range of paper effects (docs/marks.md)."""
 
-CONDITIONS = 32
+EPOCH = 256
+"""Sheets that share their geometries."""
+GEOMETRIES = 16
 _INVALID = 0.03
 _FOLDED = 0.10
 _STAINED = 0.02
@@ -45,9 +50,11 @@ def volume(
     contests = definition.style_contests(style)
     rng = random.Random(f"volume/{seed}")
     weights = [_weights(contest, (shares or {}).get(contest.id), rng) for contest in contests]
-    conditions = tuple(_condition(rng) for _ in range(CONDITIONS))
-    maker = _Maker(definition.id, style, contests, weights, conditions, seed)
-    return Deck("volume", seed, definition, style, Generated(n, maker))
+    maker = _Maker(definition.id, style, contests, weights, seed)
+    parameters: dict[str, Any] = {"epoch": EPOCH, "geometries": GEOMETRIES}
+    if shares:
+        parameters["shares"] = {contest: dict(given) for contest, given in shares.items()}
+    return Deck("volume", seed, definition, style, Generated(n, maker), parameters)
 
 
 def draw_mark(
@@ -89,16 +96,15 @@ def _weights(
     return list(accumulate(plain))
 
 
-def _condition(rng: random.Random) -> tuple[Paper, str]:
-    """One state of feed and sensor: paper without its shift, and the orientation."""
-    paper = Paper(
-        skew_deg=round(rng.uniform(-SKEW_DEG, SKEW_DEG) * 20) / 20,
-        stretch=round(rng.uniform(-STRETCH, STRETCH) * 2000) / 2000,
-        noise=rng.choice((0.008, 0.012, 0.016, 0.02)),
-        brightness=round(rng.uniform(-0.06, 0.04), 2),
-        contrast=round(rng.uniform(0.85, 1.0), 2),
+@lru_cache(maxsize=4)
+def _geometries(seed: int, epoch: int) -> tuple[tuple[float, float], ...]:
+    """(skew, stretch) of the geometries of one epoch: degrees and share."""
+    rng = random.Random(f"volume/{seed}/epoch {epoch}")
+    return tuple(
+        (round(rng.uniform(-SKEW_DEG, SKEW_DEG) * 20) / 20,
+         round(rng.uniform(-STRETCH, STRETCH) * 2000) / 2000)
+        for _ in range(GEOMETRIES)
     )
-    return paper, rng.choice(READABLE)
 
 
 @dataclass(frozen=True)
@@ -109,7 +115,6 @@ class _Maker:
     style: str
     contests: Sequence[Contest]
     weights: Sequence[Sequence[float]]
-    conditions: Sequence[tuple[Paper, str]]
     seed: int
 
     def __call__(self, i: int) -> Sheet:
@@ -119,10 +124,11 @@ class _Maker:
             ids = contest.option_ids
             for option in self._choose(rng, contest, ids, weights):
                 marks.append(draw_mark(rng, contest.id, option))
-        paper, orientation = self.conditions[rng.randrange(len(self.conditions))]
+        skew, stretch = rng.choice(_geometries(self.seed, i // EPOCH))
         return Sheet(
-            f"v{i + 1:06d}", self.election, self.style, tuple(marks), _on_the_way(paper, rng),
-            orientation, rng.getrandbits(32), truth_of(self.contests, marks), "volume",
+            f"v{i + 1:06d}", self.election, self.style, tuple(marks),
+            _on_the_way(skew, stretch, rng), rng.choice(READABLE), rng.getrandbits(32),
+            truth_of(self.contests, marks), "volume",
         )
 
     def _choose(
@@ -142,8 +148,9 @@ class _Maker:
         return [first]
 
 
-def _on_the_way(paper: Paper, rng: random.Random) -> Paper:
-    """The condition's paper with this sheet's own shift, and now and then a fold or a stain."""
+def _on_the_way(skew_deg: float, stretch: float, rng: random.Random) -> Paper:
+    """Paper of this geometry with the sheet's own shift and tone, and now and then a fold or a
+    stain."""
     shift = (round(rng.uniform(-SHIFT_MM, SHIFT_MM), 2), round(rng.uniform(-SHIFT_MM, SHIFT_MM), 2))
     folds = (draw_fold(rng),) if rng.random() < _FOLDED else ()
     stains: tuple[Stain, ...] = ()
@@ -151,6 +158,9 @@ def _on_the_way(paper: Paper, rng: random.Random) -> Paper:
         stains = (Stain(round(rng.uniform(20, 190), 1), round(rng.uniform(20, 277), 1),
                         round(rng.uniform(3, 15), 1), round(rng.uniform(0.05, 0.15), 3)),)
     return Paper(
-        paper.skew_deg, shift, paper.stretch, paper.noise, paper.brightness, paper.contrast,
-        paper.background, folds, stains,
+        skew_deg, shift, stretch,
+        noise=round(rng.uniform(0.006, 0.02), 4),
+        brightness=round(rng.uniform(-0.06, 0.04), 3),
+        contrast=round(rng.uniform(0.85, 1.0), 3),
+        folds=folds, stains=stains,
     )

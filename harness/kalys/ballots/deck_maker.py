@@ -1,0 +1,107 @@
+"""What builders of decks share: sheets of one style, made from a seed, numbered and told apart.
+
+A builder asks the maker for places, marks and paper and says why each sheet is in the deck (its
+group); truths follow from the published tables unless the builder knows better.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kalys.ballots.deck_file import Deck
+from kalys.ballots.layout import Layout, layouts_for
+from kalys.ballots.sheet import Mark, Paper, Sheet, Truth
+from kalys.ballots.truth import returned, truth_on_paper
+from kalys.ballots.volume import SHIFT_MM, SKEW_DEG, STRETCH
+from kalys.election.definition import Contest, ElectionDefinition
+
+
+@dataclass(frozen=True)
+class DeckMaker:
+    """What every builder needs: the style's contests and layout, and a random source."""
+
+    definition: ElectionDefinition
+    style: str
+    contests: tuple[Contest, ...]
+    layout: Layout
+    rng: random.Random
+
+    @classmethod
+    def of(cls, definition: ElectionDefinition, style: str, name: str, seed: int) -> DeckMaker:
+        return cls(
+            definition, style, definition.style_contests(style), layouts_for(definition)[style],
+            random.Random(f"{name}/{definition.id}/{style}/{seed}"),
+        )
+
+    @property
+    def deciding(self) -> Contest:
+        """The contest that decides whether the sheet is valid."""
+        return next((c for c in self.contests if c.decides_validity), self.contests[0])
+
+    def sheet(
+        self, group: str, marks: Sequence[Mark], paper: Paper | None = None,
+        orientation: str = "down-head", *, truth: Truth | None = None,
+    ) -> Sheet:
+        """A sheet without its number; ``deck`` gives it one. Without ``truth`` it follows from
+        marks and paper."""
+        paper = paper or Paper()
+        truth = truth or truth_on_paper(self.contests, marks, paper, self.layout.front)
+        return Sheet(
+            "", self.definition.id, self.style, tuple(marks), paper, orientation,
+            self.rng.getrandbits(32), truth, group,
+        )
+
+    def tick(self, option: str | None = None, *, kind: str = "tick") -> Mark:
+        """A plain mark in the deciding contest."""
+        contest = self.deciding
+        return Mark(contest.id, option or self.rng.choice(contest.option_ids), kind)
+
+    def other(self, option: str) -> str:
+        """Another option of the deciding contest."""
+        return self.rng.choice([o for o in self.deciding.option_ids if o != option])
+
+    def places(self, n: int) -> Iterable[tuple[Contest, str]]:
+        """``n`` targets, going round all targets of the style."""
+        every = [(c, o) for c in self.contests for o in c.option_ids]
+        return (every[i % len(every)] for i in range(n))
+
+    def mild(self) -> Paper:
+        """Paper within the declared range, in steps that let a renderer's pool serve the deck."""
+        r = self.rng
+        return Paper(
+            skew_deg=float(round(r.uniform(-SKEW_DEG, SKEW_DEG))),
+            shift_mm=(round(r.uniform(-SHIFT_MM, SHIFT_MM), 1),
+                      round(r.uniform(-SHIFT_MM, SHIFT_MM), 1)),
+            stretch=r.choice((-STRETCH, 0.0, STRETCH)),
+        )
+
+    def upside_down(self, orientation: str, option: str | None = None) -> Sheet:
+        """A marked sheet with its print away from the sensor: it comes back."""
+        truth = returned(("wrong-side", "unreadable"), "fed with the print up")
+        return self.sheet(
+            "upside-down", [self.tick(option)], self.mild(), orientation, truth=truth
+        )
+
+    def deck(
+        self, name: str, seed: int, sheets: Iterable[Sheet],
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Deck:
+        """The deck of ``sheets``, numbered; ``parameters`` say in its manifest how it was made."""
+        return Deck(name, seed, self.definition, self.style, numbered(sheets), parameters or {})
+
+    def with_deciding(self, contest: Contest, mark: Mark) -> list[Mark]:
+        """``mark``, and a tick in the deciding contest if the mark is elsewhere: so that the sheet
+        is valid whatever the other contest holds."""
+        return [mark] if contest.decides_validity else [mark, self.tick()]
+
+
+def numbered(sheets: Iterable[Sheet]) -> tuple[Sheet, ...]:
+    """Each sheet with its running number in front of its group."""
+    return tuple(
+        Sheet(f"{i:05d}-{s.group}", s.election, s.style, s.marks, s.paper, s.orientation, s.seed,
+              s.truth, s.group)
+        for i, s in enumerate(sheets, 1)
+    )
