@@ -17,6 +17,7 @@ BENCHMARKS = {
     "driver-request-socket": links.driver_request_socket,
     "journal": links.journal_records,
     "render-sheet": counting.render_sheet,
+    "render-volume": counting.render_volume,
     "read-sheet": counting.read_sheet,
 }
 
