@@ -50,10 +50,10 @@ def blank_face(layout: Layout, face: Face | None) -> Picture:
     for track in face.tracks:
         for _, x, y in track_centres(track, layout.page_mm):
             _bar(picture, scale, (x, y), track.mark_mm)
-    for i, bit in enumerate(face.code.bits):
-        if bit == "1":
-            x = face.code.x + i * face.code.pitch
-            _bar(picture, scale, (x, face.code.y), face.code.mark_mm)
+    code = face.code
+    for i, bit in enumerate(code.bits if code else ""):
+        if code and bit == "1":
+            _bar(picture, scale, (code.x + i * code.pitch, code.y), code.mark_mm)
     for target in face.targets:
         _outline(picture, scale, target)
     return picture

@@ -23,6 +23,8 @@ from kalys.election.definition import ElectionDefinition
 from kalys.errors import ConfigurationError
 
 MM_PER_INCH = 25.4
+LEAST_MARKS = 8
+"""Fewer timing marks along an edge place nothing."""
 
 
 class Part(BaseModel):
@@ -36,7 +38,8 @@ class Track(Part):
 
     ``inset`` is the distance of the marks' centres from the edge; ``first`` the distance of the
     first centre from the upper (left, right) or left (top, bottom) corner; ``omitted`` are indices
-    of marks that are not printed.
+    of marks that are not printed. Where a track is ``coded`` the presence of its marks says
+    something (AccuVote ballots carry their style there): any of them may be missing.
     """
 
     edge: Literal["left", "right", "top", "bottom"]
@@ -46,6 +49,16 @@ class Track(Part):
     count: int = Field(ge=2, le=400)
     mark_mm: tuple[float, float]
     omitted: tuple[int, ...] = ()
+    coded: bool = False
+
+    @model_validator(mode="after")
+    def _marks_are_apart(self) -> Track:
+        along = self.mark_mm[1] if self.edge in ("left", "right") else self.mark_mm[0]
+        if min(self.mark_mm) <= 0 or along >= self.pitch:
+            raise ValueError(f"marks of {along:g} mm every {self.pitch:g} mm are no timing marks")
+        if self.count - len(set(self.omitted)) < LEAST_MARKS and not self.coded:
+            raise ValueError(f"a track needs at least {LEAST_MARKS} printed marks")
+        return self
 
 
 class Code(Part):
@@ -108,10 +121,10 @@ class Box(Part):
 
 
 class Face(Part):
-    """One printed side."""
+    """One printed side. A face without ``code`` is told from others by where its targets are."""
 
     tracks: tuple[Track, ...]
-    code: Code
+    code: Code | None = None
     targets: tuple[Target, ...] = ()
     texts: tuple[Print, ...] = ()
     lines: tuple[Line, ...] = ()
@@ -131,8 +144,10 @@ class Face(Part):
                         f"the targets {a.contest}/{a.option} and {b.contest}/{b.option} overlap"
                     )
         edges = [track.edge for track in self.tracks]
-        if "left" not in edges or "right" not in edges:
-            raise ValueError("a face needs timing marks along its left and right edges")
+        if len(set(edges)) != len(edges):
+            raise ValueError("an edge has two tracks of timing marks")
+        if len({track.edge for track in self.tracks if not track.coded}) < 2:
+            raise ValueError("a face needs timing marks along two edges (left and right, say)")
         return self
 
 
@@ -149,11 +164,21 @@ class Layout(Part):
     def _all_on_the_page(self) -> Layout:
         width, height = self.page_mm
         for name, face in self.faces.items():
-            points = [(t.x, t.y, f"target {t.contest}/{t.option}") for t in face.targets]
-            points += [(x, y, f"{t.edge} timing mark {i}")
-                       for t in face.tracks for i, x, y in track_centres(t, self.page_mm)]
-            for x, y, what in points:
-                if not (0 < x < width and 0 < y < height):
+            things = [
+                (t.x, t.y, t.width, t.height, f"target {t.contest}/{t.option}")
+                for t in face.targets
+            ]
+            things += [
+                (x, y, 0.0, 0.0, f"{t.edge} timing mark {i}")
+                for t in face.tracks for i, x, y in track_centres(t, self.page_mm)
+            ]
+            if face.code is not None:
+                last = face.code.x + (len(face.code.bits) - 1) * face.code.pitch
+                things += [(x, face.code.y, 0.0, 0.0, "the code") for x in (face.code.x, last)]
+            for x, y, wide, high, what in things:
+                # Written so that "not a number" is off the page, too.
+                if not (x - wide / 2 > 0 and x + wide / 2 < width
+                        and y - high / 2 > 0 and y + high / 2 < height):
                     raise ValueError(f"{name}: {what} is not on the page")
         return self
 
@@ -183,6 +208,10 @@ class Layout(Part):
         raise ConfigurationError(
             f"there is no target for {contest}/{option}", where=f"layout {self.style}"
         )
+
+    def at(self, dpi: int) -> Layout:
+        """The same ballot for scans of another resolution (72 to 600 dots per inch)."""
+        return Layout.from_dict({**self.to_dict(), "dpi": dpi})
 
     def without_artwork(self) -> Layout:
         """The same for a reader, which needs no text, lines and boxes."""

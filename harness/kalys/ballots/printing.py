@@ -9,7 +9,7 @@ would see of each sheet.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -101,27 +101,45 @@ def contact_sheet(deck: Deck, layouts: Layouts, path: Path, limit: int = 48) -> 
 
 
 def preparation(paper: Paper) -> str:
-    """In words, what the operator does to the paper before feeding it; "" for nothing."""
-    parts = []
+    """In words, what the operator does to the paper before feeding it, and to sensor and feed;
+    "" for nothing. What a person cannot do (noise, tone, perspective) is left out."""
+    return "; ".join([*_on_paper(paper), *_while_feeding(paper)])
+
+
+def _on_paper(paper: Paper) -> Iterator[str]:
     for fold in paper.folds:
         across = min(abs(fold.angle_deg) % 180, 180 - abs(fold.angle_deg) % 180)
         way = "across" if across < 20 else "lengthwise" if across > 70 else "askew"
-        parts.append(f"fold {way} through {fold.x:.0f} mm from the left, {fold.y:.0f} mm "
-                     "from the top, and open again")
+        yield (f"fold {way} through {fold.x:.0f} mm from the left, {fold.y:.0f} mm from the top, "
+               "and open again")
     for tear in paper.tears:
-        parts.append(f"tear off the corner {tear.corner.replace('-', ' ')}, "
-                     f"{tear.along_mm:.0f} by {tear.down_mm:.0f} mm")
+        yield (f"tear off the corner {tear.corner.replace('-', ' ')}, "
+               f"{tear.along_mm:.0f} by {tear.down_mm:.0f} mm")
+    for notch in paper.notches:
+        end = "top" if notch.edge in ("left", "right") else "left"
+        yield (f"tear {notch.along_mm:.0f} by {notch.deep_mm:.0f} mm out of the {notch.edge} edge, "
+               f"its middle {notch.at_mm:.0f} mm from the {end}")
+    for scrawl in paper.scrawls:
+        yield (f"scribble {scrawl.width_mm:.0f} by {scrawl.height_mm:.0f} mm with a pen around "
+               f"{scrawl.x:.0f} mm from the left, {scrawl.y:.0f} mm from the top")
+    for label in paper.labels:
+        yield (f"glue white paper of {label.width_mm:.0f} by {label.height_mm:.0f} mm over "
+               f"{label.x:.0f} mm from the left, {label.y:.0f} mm from the top")
     if paper.stains:
-        parts.append(f"{len(paper.stains)} weak coffee stain{'s'[:len(paper.stains) > 1]}")
-    if paper.streaks:
-        parts.append("a line of dirt on the sensor")
+        yield f"{len(paper.stains)} weak coffee stain{'s'[:len(paper.stains) > 1]}"
+
+
+def _while_feeding(paper: Paper) -> Iterator[str]:
+    for streak in paper.streaks:
+        yield f"dirt on the sensor {streak.x:.0f} mm from its left end"
     if abs(paper.skew_deg) >= _SHADE:
         turn = "clockwise" if paper.skew_deg > 0 else "anticlockwise"
-        parts.append(f"feed about {abs(paper.skew_deg):.0f} degrees {turn}")
+        yield f"feed about {abs(paper.skew_deg):.0f} degrees {turn}"
     x = paper.shift_mm[0]
     if abs(x) >= _SHADE:
-        parts.append(f"feed {abs(x):.0f} mm to the {'right' if x > 0 else 'left'}")
-    return "; ".join(parts)
+        yield f"feed {abs(x):.0f} mm to the {'right' if x > 0 else 'left'}"
+    if paper.follower_mm:
+        yield f"feed together with an unmarked ballot that shows {paper.follower_mm:.0f} mm behind"
 
 
 def expectation(truth: Truth | None) -> str:

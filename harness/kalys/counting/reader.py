@@ -1,9 +1,13 @@
 """The reader: from the picture of one side of a sheet to the marks on it, or a reason to refuse.
 
-Think of it as a chain in which each link may say no: length, tone, timing marks, style code,
+Think of it as a chain in which each link may say no: kind and size, tone, timing marks, style,
 outlines of the targets, fills. A sheet is only read when every link holds; a sheet that is doubtful
 is rejected with a word of ``kalys.protocols.urn.messages.ReturnReason``, never guessed. The reader
 knows layouts and thresholds and nothing about elections, and it never sees a truth.
+
+A face with a style code is known by its code. A face without one (other makers' ballots) is known
+by its targets: their printed outlines must be where the layout says, and clearly better so than
+for any other face or for the page turned around.
 
 Fill is the share of a target's inside that is dark. At ``vote_fill`` and above it is a vote, below
 ``blank_fill`` it is none; between the two the mark is ambiguous and the sheet goes back to the
@@ -15,14 +19,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kalys.ballots.layout import Face, Layout
+from kalys.ballots.layout import Face, Layout, track_centres
 from kalys.ballots.style_code import decode_bits
-from kalys.counting.registration import Frame, Registration, dark_share, register
-from kalys.counting.targets import Fills, Group, Levels, groups_of, measure
+from kalys.counting.registration import Frame, Registration, dark_share, register_batch
+from kalys.counting.scan import LEAST_SPAN, Tone, checked, fitted, sampled, streaks_of, tone_of
+from kalys.counting.targets import Fills, Group, Levels, groups_of, measure, outlines
 from kalys.errors import ConfigurationError
 
 Picture = NDArray[np.uint8]
@@ -34,14 +38,14 @@ WRONG_SIDE = "wrong-side"
 DOUBLE_FEED = "double-feed"
 AMBIGUOUS = "ambiguous-mark"
 
-_TOO_LONG_MM = 4.0        # longer than the page by more than this: two sheets (stretch: 3 mm)
-_LEAST_SPAN = 60          # grey levels between paper and print; below, nothing is printed
 _BLANK_SHARE = 0.004      # of dark sample points, below which a side is blank
 _PRINTED = 0.5            # density from which timing, code and outline pixels count as printed
-_STREAK_SHARE = 0.55      # of a column's rows that are dark: a dirty sensor
 _CODE_RADIUS_MM = 0.6
 _SURE = 1.45              # times ink_level: from this density a pixel is dark beyond doubt
 _SURE_SHARE = 0.5         # of vote_fill that must be so: stains and folds that add up are no vote
+_KNOWN_BY_TARGETS = 0.6   # mean outline from which a face without code is known...
+_CLEARER_BY = 0.15        # ...and by how much it must beat any other
+_BATCH = 16               # pictures whose timing marks are searched at once
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,8 @@ class SheetReading:
 
     ``fills[contest][option]`` and ``marks[contest]`` are filled when the sheet was read, and also
     when it was rejected for an ambiguous mark; ``ambiguous`` holds "contest/option". ``code`` is
-    the style code as read, "" if none was.
+    the style code as read, "" if none was; on a face without style code the marks of its coded
+    tracks, "1" where there is one.
     """
 
     status: str
@@ -91,21 +96,55 @@ class _Known:
     face: Face
     upright: Frame
     turned: Frame
-    symmetric: bool
-    code_mm: Floats
+    code_mm: Floats              # cells of the style code, else places of coded timing marks
     targets_mm: Floats
     groups: Sequence[Group]
+    contests: Mapping[str, Sequence[tuple[str, int]]]    # options with their places in the face
+
+    @property
+    def bits(self) -> str:
+        """The code that the face bears, "" if none is asked for."""
+        return self.face.code.bits if self.face.code else ""
 
 
 @dataclass(frozen=True)
-class _Tone:
-    """Grey levels of this scan."""
+class _Frames:
+    """Faces with the same timing marks, and what is searched for them: one frame where upright and
+    turned pages look alike, else two."""
 
-    paper: float
-    span: float
+    faces: Sequence[_Known]
+    upright: Frame
+    turned: Frame | None
 
-    def level(self, density: float) -> float:
-        return self.paper - density * self.span
+
+@dataclass(frozen=True)
+class _Placed:
+    """A face that a sheet may be, where it lies, and how well its outlines fit."""
+
+    known: _Known
+    place: Registration
+    turned: bool
+    outline: float = 1.0
+    code: str = ""
+
+    def pixels(self, points: Floats) -> Floats:
+        return self.place.turned(points) if self.turned else self.place.pixels(points)
+
+    @property
+    def orientation(self) -> str:
+        side = "up" if self.known.side == "back" else "down"
+        return f"{side}-{'foot' if self.turned else 'head'}"
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """A picture with what is known of it at a glance: sampled ``rows``, tone, and the grey level
+    below which a pixel is printed (``line``)."""
+
+    image: Picture
+    rows: Picture
+    tone: Tone
+    line: float
 
 
 class Reader:
@@ -118,171 +157,226 @@ class Reader:
         self, layouts: Iterable[Layout], thresholds: Thresholds | None = None
     ) -> None:
         self.thresholds = thresholds or Thresholds()
-        self._known = [
+        known = [
             _prepare(layout, side, face)
             for layout in layouts for side, face in layout.faces.items()
         ]
-        if not self._known:
+        if not known:
             raise ConfigurationError("a reader needs at least one layout")
-        first = self._known[0].layout
-        for known in self._known:
-            if (known.layout.page_mm, known.layout.dpi) != (first.page_mm, first.dpi):
+        self._page = known[0].layout
+        for other in known:
+            if (other.layout.page_mm, other.layout.dpi) != (self._page.page_mm, self._page.dpi):
                 raise ConfigurationError("layouts of one reader differ in page or resolution")
-        self._scale = first.px_per_mm
-        self._shape = first.shape
-        self._frames: list[list[_Known]] = []
-        for known in self._known:
-            for frame in self._frames:
-                if frame[0].upright.same_marks(known.upright):
-                    frame.append(known)
-                    break
-            else:
-                self._frames.append([known])
+        self._frames = _grouped(known)
 
     def read(self, image: Picture) -> SheetReading:
         """Read one side of one sheet: 8-bit grey, head or foot first.
 
         Raises ConfigurationError for what is no such picture (colour, 16 bit, another resolution).
         """
-        if image.ndim != 2 or image.dtype != np.uint8:
-            raise ConfigurationError(
-                f"expected 8-bit grey, got {image.dtype} with {image.ndim} dimensions",
-                where="scan",
-            )
-        rows, columns = image.shape
-        if rows > self._shape[0] + _TOO_LONG_MM * self._scale and (
-            abs(columns - self._shape[1]) < 0.03 * self._shape[1]
-        ):
-            return _rejected(DOUBLE_FEED)
-        if abs(rows - self._shape[0]) > 0.02 * self._shape[0] or (
-            abs(columns - self._shape[1]) > 0.02 * self._shape[1]
-        ):
-            raise ConfigurationError(
-                f"expected about {self._shape[1]} x {self._shape[0]} pixels, "
-                f"got {columns} x {rows}",
-                where="scan",
-                remedy="Scan the whole page at the layout's resolution.",
-            )
-        tone, dark = _tone(image)
-        if tone.span < _LEAST_SPAN or dark < _BLANK_SHARE:
-            return _rejected(WRONG_SIDE if tone.paper > 100 else UNREADABLE)
-        code = ""
-        for frame in self._frames:
-            reading, seen_code = self._read_frame(image, frame, tone)
-            if reading is not None:
-                return reading
-            code = code or seen_code
-        return SheetReading("rejected", FOREIGN if code else UNREADABLE, code=code)
+        return self.read_batch([image])[0]
 
-    def _read_frame(
-        self, image: Picture, frame: Sequence[_Known], tone: _Tone
-    ) -> tuple[SheetReading | None, str]:
-        """The reading if the sheet bears a known code; else the valid foreign code, if any."""
-        level = tone.level(_PRINTED)
-        upright = register(image, frame[0].upright, level)
-        foreign = ""
-        for turned in (False, True):
-            place = upright
-            if turned and not frame[0].symmetric:
-                place = register(image, frame[0].turned, level)
-            if place is None:
+    def read_batch(self, images: Sequence[Picture]) -> list[SheetReading]:
+        """Read many sheets: the same readings as one by one, at less cost for each.
+
+        Raises ConfigurationError as ``read`` does; nothing is read then.
+        """
+        if not isinstance(images, (list, tuple)):
+            images = list(images)
+        pictures = [fitted(checked(image), self._page) for image in images]
+        readings: list[SheetReading | None] = [None] * len(pictures)
+        alike: dict[tuple[int, ...], list[tuple[int, _Scan]]] = {}
+        for i, picture in enumerate(pictures):
+            if picture is None:
+                readings[i] = _rejected(DOUBLE_FEED)
                 continue
-            for known in frame:
-                bits = self._code(image, known, place, level, turned=turned)
-                if bits == known.face.code.bits:
-                    return self._read_face(image, known, place, tone, turned=turned), bits
-                if decode_bits(bits) is not None:
-                    foreign = bits
-        return None, foreign
+            rows = sampled(picture)
+            tone = tone_of(rows)
+            if tone.span < LEAST_SPAN or tone.dark < _BLANK_SHARE:
+                readings[i] = _rejected(WRONG_SIDE if tone.paper > 100 else UNREADABLE)
+            else:
+                scan = _Scan(picture, rows, tone, tone.level(_PRINTED))
+                alike.setdefault(picture.shape, []).append((i, scan))
+        for group in alike.values():
+            for start in range(0, len(group), _BATCH):
+                part = group[start : start + _BATCH]
+                read = self._read_alike([scan for _, scan in part])
+                for (i, _), reading in zip(part, read, strict=True):
+                    readings[i] = reading
+        return [reading for reading in readings if reading is not None]
 
-    def _code(
-        self, image: Picture, known: _Known, place: Registration, level: float, *, turned: bool
-    ) -> str:
-        """The code cells as "1" and "0", with "?" for a cell that is neither."""
-        at = place.turned(known.code_mm) if turned else place.pixels(known.code_mm)
-        rows, columns = image.shape
-        if (at < 3).any() or (at[:, 0] > columns - 4).any() or (at[:, 1] > rows - 4).any():
-            return ""
-        share = dark_share(image, at, max(1, round(_CODE_RADIUS_MM * self._scale)), level)
-        return "".join("1" if s > 0.75 else "0" if s < 0.25 else "?" for s in share)
+    def _read_alike(self, scans: Sequence[_Scan]) -> list[SheetReading]:
+        """Pictures of one shape. Frames are tried in turn until one knows the sheet."""
+        done: list[SheetReading | None] = [None] * len(scans)
+        foreign = [""] * len(scans)
+        for frames in self._frames:
+            left = [i for i, reading in enumerate(done) if reading is None]
+            if not left:
+                break
+            places = register_batch(
+                [scans[i].image for i in left], frames.upright, [scans[i].line for i in left]
+            )
+            for i, place in zip(left, places, strict=True):
+                found = _identify(scans[i], frames, place)
+                if isinstance(found, _Placed):
+                    done[i] = self._read_face(scans[i], found)
+                else:
+                    foreign[i] = foreign[i] or found
+        return [
+            reading or _rejected(FOREIGN if code else UNREADABLE, code.strip("!"))
+            for reading, code in zip(done, foreign, strict=True)
+        ]
 
-    def _read_face(
-        self, image: Picture, known: _Known, place: Registration, tone: _Tone,
-        *, turned: bool,
-    ) -> SheetReading:
-        limits = self.thresholds
-        at = place.turned(known.targets_mm) if turned else place.pixels(known.targets_mm)
+    def _read_face(self, scan: _Scan, placed: _Placed) -> SheetReading:
+        limits, known, place, tone = self.thresholds, placed.known, placed.place, scan.tone
         ink = tone.level(limits.ink_level)
         levels = Levels(ink, tone.level(_SURE * limits.ink_level), tone.level(_PRINTED))
         result = measure(
-            image, known.groups, at, levels, skew_deg=place.skew_deg,
-            streaks=_streaks(image, ink), suspect=limits.blank_fill,
+            scan.image, known.groups, placed.pixels(known.targets_mm), levels,
+            skew_deg=place.skew_deg, streaks=streaks_of(scan.rows, ink), suspect=limits.blank_fill,
         )
-        head = "foot" if turned else "head"
-        orientation = f"{'up' if known.side == 'back' else 'down'}-{head}"
         if not result.seen.all():
             return SheetReading(
-                "rejected", UNREADABLE, known.layout.style, orientation,
-                skew_deg=place.skew_deg, stretch=place.stretch, code=known.face.code.bits,
+                "rejected", UNREADABLE, known.layout.style, placed.orientation,
+                skew_deg=place.skew_deg, stretch=place.stretch, code=placed.code,
             )
-        return self._judge(known, result, orientation, place)
+        return self._judge(placed, result)
 
-    def _judge(
-        self, known: _Known, measured: Fills, orientation: str, place: Registration
-    ) -> SheetReading:
-        fills: dict[str, dict[str, float]] = {}
-        marks: dict[str, list[str]] = {}
+    def _judge(self, placed: _Placed, measured: Fills) -> SheetReading:
+        known = placed.known
+        vote, blank = self.thresholds.vote_fill, self.thresholds.blank_fill
+        values = measured.fill.tolist()
+        fills = {
+            contest: {option: values[i] for option, i in options}
+            for contest, options in known.contests.items()
+        }
+        marks: dict[str, tuple[str, ...]] = dict.fromkeys(known.contests, ())
         ambiguous: list[str] = []
-        limits = self.thresholds
-        for target, value, sure in zip(
-            known.face.targets, measured.fill.tolist(), measured.sure.tolist(), strict=True
-        ):
-            fills.setdefault(target.contest, {})[target.option] = value
-            voted = marks.setdefault(target.contest, [])
-            if value >= limits.vote_fill and sure >= _SURE_SHARE * limits.vote_fill:
-                voted.append(target.option)
-            elif value >= limits.blank_fill:
+        for i in np.flatnonzero(measured.fill >= blank).tolist():
+            target = known.face.targets[i]
+            if values[i] >= vote and measured.sure[i] >= _SURE_SHARE * vote:
+                marks[target.contest] += (target.option,)
+            else:
                 ambiguous.append(f"{target.contest}/{target.option}")
         return SheetReading(
             "rejected" if ambiguous else "read", AMBIGUOUS if ambiguous else "",
-            known.layout.style, orientation, fills,
-            {contest: tuple(options) for contest, options in marks.items()}, tuple(ambiguous),
-            known.face.code.bits, place.skew_deg, place.stretch,
+            known.layout.style, placed.orientation, fills, marks, tuple(ambiguous),
+            placed.code, placed.place.skew_deg, placed.place.stretch,
         )
 
 
 def _prepare(layout: Layout, side: str, face: Face) -> _Known:
     scale = layout.px_per_mm
-    upright = Frame.of(face, layout.page_mm, scale, turned=False)
-    turned = Frame.of(face, layout.page_mm, scale, turned=True)
-    code = face.code
+    if face.code is not None:
+        cells = [(face.code.x + i * face.code.pitch, face.code.y)
+                 for i in range(len(face.code.bits))]
+    else:
+        cells = [(x, y) for track in face.tracks if track.coded
+                 for _, x, y in track_centres(track, layout.page_mm)]
+    contests: dict[str, list[tuple[str, int]]] = {}
+    for i, target in enumerate(face.targets):
+        contests.setdefault(target.contest, []).append((target.option, i))
     return _Known(
-        layout, side, face, upright, turned, upright.same_marks(turned),
-        np.array([(code.x + i * code.pitch, code.y) for i in range(len(code.bits))]),
+        layout, side, face,
+        Frame.of(face, layout.page_mm, scale, turned=False),
+        Frame.of(face, layout.page_mm, scale, turned=True),
+        np.array(cells, float).reshape(-1, 2),
         np.array([(t.x, t.y) for t in face.targets], float).reshape(-1, 2),
-        groups_of(face.targets, scale),
+        groups_of(face.targets, scale), contests,
     )
 
 
-def _tone(image: Picture) -> tuple[_Tone, float]:
-    """Levels of paper and print from every eighth pixel, and the share of dark ones."""
-    sample = np.ascontiguousarray(image[4::8, 4::8])
-    count = np.bincount(sample.ravel(), minlength=256)
-    below = np.cumsum(count) / sample.size
-    paper = int(np.searchsorted(below, 0.5))
-    ink = int(np.searchsorted(below, 0.007))
-    dark = float(below[max(0, (paper + ink) // 2)]) if paper - ink >= _LEAST_SPAN else 0.0
-    return _Tone(float(paper), float(paper - ink)), dark
+def _grouped(known: Sequence[_Known]) -> list[_Frames]:
+    """Faces that one search finds together."""
+    groups: list[list[_Known]] = []
+    for face in known:
+        for group in groups:
+            if group[0].upright.same_marks(face.upright):
+                group.append(face)
+                break
+        else:
+            groups.append([face])
+    made = []
+    for group in groups:
+        first = group[0]
+        ways = [face.upright for face in group]
+        turned = [face.turned for face in group]
+        if first.upright.same_marks(first.turned):
+            made.append(_Frames(group, first.upright.proved_by(ways + turned), None))
+        else:
+            made.append(_Frames(
+                group, first.upright.proved_by(ways), first.turned.proved_by(turned)
+            ))
+    return made
 
 
-def _streaks(image: Picture, level: float) -> NDArray[np.bool_]:
-    """Columns that are dark nearly all the way down."""
-    rows = np.ascontiguousarray(image[7::24])
-    dark = np.asarray(cv2.threshold(rows, level, 1, cv2.THRESH_BINARY_INV)[1])
-    total = np.add.reduce(dark, axis=0, dtype=np.uint8 if len(rows) < 256 else np.int64)
-    streaks: NDArray[np.bool_] = total > _STREAK_SHARE * len(rows)
-    return streaks
+def _identify(scan: _Scan, frames: _Frames, upright: Registration | None) -> _Placed | str:
+    """The face that the sheet bears: by its code, else by its targets. "" when nothing can be said,
+    the foreign code (or "!") when it is another ballot."""
+    found = _by_code(scan, frames, upright, turned=False)
+    turned = upright
+    if not isinstance(found, _Placed):
+        if frames.turned is not None:
+            turned = register_batch([scan.image], frames.turned, [scan.line])[0]
+        foreign = found
+        found = _by_code(scan, frames, turned, turned=True)
+        if not isinstance(found, _Placed):
+            found = _by_targets(scan, frames, (upright, turned)) or found or foreign
+    return found
 
 
-def _rejected(reason: str) -> SheetReading:
-    return SheetReading("rejected", reason)
+def _by_code(
+    scan: _Scan, frames: _Frames, place: Registration | None, *, turned: bool
+) -> _Placed | str:
+    """The face whose code the sheet bears; else the valid foreign code, if any."""
+    foreign = ""
+    for known in frames.faces if place is not None else ():
+        if known.bits and place is not None:
+            placed = _Placed(known, place, turned)
+            bits = _code(scan, placed)
+            if bits == known.bits:
+                return _Placed(known, place, turned, code=bits)
+            if decode_bits(bits) is not None:
+                foreign = bits
+    return foreign
+
+
+def _by_targets(
+    scan: _Scan, frames: _Frames, places: tuple[Registration | None, ...]
+) -> _Placed | str:
+    """The face without code whose outlines fit clearly best; "!" when the page is a page and none
+    fits."""
+    candidates: list[_Placed] = []
+    for turned, place in zip((False, True), places, strict=True):
+        for known in frames.faces if place is not None else ():
+            if not known.bits and place is not None:
+                centres = _Placed(known, place, turned).pixels(known.targets_mm)
+                fit = outlines(scan.image, known.groups, centres, scan.line,
+                               skew_deg=place.skew_deg)
+                candidates.append(_Placed(known, place, turned, fit))
+    if not candidates:
+        return ""
+    best, *others = sorted(candidates, key=lambda placed: -placed.outline)
+    if best.outline < _KNOWN_BY_TARGETS:
+        return "!"
+    if others and best.outline - others[0].outline < _CLEARER_BY:
+        return ""
+    code = _code(scan, best).replace("?", "0")
+    return _Placed(best.known, best.place, best.turned, best.outline, code)
+
+
+def _code(scan: _Scan, placed: _Placed) -> str:
+    """The code cells as "1" and "0", with "?" for a cell that is neither; "" off the page."""
+    if not len(placed.known.code_mm):
+        return ""
+    at = placed.pixels(placed.known.code_mm)
+    rows, columns = scan.image.shape
+    if at.min() < 3 or at[:, 0].max() > columns - 4 or at[:, 1].max() > rows - 4:
+        return ""
+    radius = max(1, round(_CODE_RADIUS_MM * placed.known.layout.px_per_mm))
+    share = dark_share(scan.image, at, radius, scan.line).tolist()
+    return "".join("1" if s > 0.75 else "0" if s < 0.25 else "?" for s in share)
+
+
+def _rejected(reason: str, code: str = "") -> SheetReading:
+    return SheetReading("rejected", reason, code=code)

@@ -1,112 +1,149 @@
 """Where the page lies in the scan: from timing marks to a map from millimetres to pixels.
 
-The left and right marks of each row fix the page. An affine map is fitted to all of them; what
-remains per row and side (uneven feed, a bent sheet) is smoothed and added by interpolation between
-the two edges. Then the map is put to the proof: it must be a page that is hardly sheared, of about
-the right size, and the marks along the top and bottom edges must be where it says. A map that
-fails is no map: the sheet is unreadable rather than misread by one row.
+Two edges with timing marks fix the page: two opposite ones where there are such, else any two. An
+affine map is fitted to all their marks; what remains along two opposite edges (uneven feed, a bent
+sheet) is smoothed and added by interpolation between them. Then the map is put to the proof: it
+must be a page that is hardly sheared, of about the right size, and the marks along the other edges
+must be where it says. A map that fails is no map: the sheet is unreadable rather than misread by
+one row.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kalys.ballots.layout import Face, Track, track_centres
-from kalys.counting.timing_marks import Edge, Teeth, find_teeth
+from kalys.counting.timing_marks import Comb, Edge, find_combs
 
 Floats = NDArray[np.float64]
 Picture = NDArray[np.uint8]
 
 SEARCH_MM = 14.0           # how far inward of their place timing marks are looked for
 MAX_SKEW_DEG = 4.0         # declared range 3
-MAX_SHEAR_DEG = 0.6        # a row paired with its neighbour shows as 1.9 degrees on A4
-MAX_STRETCH = 0.018        # declared range 1 %
-LEAST_ROWS = 0.55          # share of the rows in view that must show a mark, left and right
+MAX_SHEAR_DEG = 0.6        # a row paired with its neighbour shows as 1.7 degrees on letter paper
+MAX_SIZE = (0.03, 0.045)   # how far a scan may be off the nominal size, across and along the feed
+LEAST_MARKS = 0.5          # share of the marks in view that must be found, on either edge
 LEAST_PROOF = 0.6          # share of the other marks in view that must be where they should
-_SMOOTHING = 5             # rows
+_STEP_MM = 6.0             # between the places where corrections are known
+_SMOOTHING = 1.6           # steps: the width over which corrections are averaged
+_OPPOSITE = (("left", "right"), ("top", "bottom"))
 
 
 @dataclass(frozen=True)
 class Frame:
-    """The marks of one face, ready for the search: ``page`` is its size in mm."""
+    """The marks of one face, ready for the search: ``page`` is its size in mm.
+
+    ``places`` are the centres of all teeth of the two ``edges`` in mm, (count, 2) each; ``proofs``
+    the sets of other marks of which one must be there: one set a way in which the page may lie.
+    """
 
     page: tuple[float, float]
     scale: float
-    left: Edge
-    right: Edge
-    left_mm: Floats          # (count, 2), by index on the comb
-    right_mm: Floats
-    proof_mm: Floats         # top and bottom marks
+    edges: tuple[Edge, Edge]
+    places: tuple[Floats, Floats]
+    proofs: tuple[Floats, ...]
 
     @classmethod
     def of(cls, face: Face, page: tuple[float, float], scale: float, *, turned: bool) -> Frame:
         """The frame of a face; ``turned`` as it looks when fed foot first."""
-        sides: dict[str, tuple[Edge, Floats]] = {}
-        for track in face.tracks:
-            if track.edge in ("left", "right"):
-                side = track.edge
-                if turned:
-                    side = "left" if track.edge == "right" else "right"
-                sides[side] = _edge(track, page, scale, turned=turned, side=side)
+        tracks = {_side(track, turned): track for track in face.tracks}
+        names = next((pair for pair in _OPPOSITE if set(pair) <= set(tracks)), None)
+        chosen = names or tuple(sorted(tracks)[:2])
+        made = [_edge(tracks[name], page, scale, name, turned=turned) for name in chosen]
         proof = [
-            (x, y) for t in face.tracks if t.edge in ("top", "bottom")
+            (x, y) for side, t in tracks.items() if side not in chosen and not t.coded
             for _, x, y in track_centres(t, page)
         ]
         proof_mm = np.array(proof, float).reshape(-1, 2)
         if turned:
             proof_mm = np.array(page) - proof_mm
-        left, right = sides["left"], sides["right"]
-        return cls(page, scale, left[0], right[0], left[1], right[1], proof_mm)
+        (a, a_mm), (b, b_mm) = made
+        return cls(page, scale, (a, b), (a_mm, b_mm), (proof_mm,))
+
+    @cached_property
+    def along(self) -> int:
+        """The axis along which corrections are known: 1 (down) for left and right edges, 0 for top
+        and bottom, -1 where the edges are not opposite and there are none."""
+        sides = {edge.side for edge in self.edges}
+        return 1 if sides == set(_OPPOSITE[0]) else 0 if sides == set(_OPPOSITE[1]) else -1
+
+    @cached_property
+    def bells(self) -> tuple[Floats, Floats]:
+        """Weights of the marks of either edge in the corrections at each step: a bell over a few
+        marks, with faint wide tails that carry it over gaps and towards the ends."""
+        at = np.arange(0.0, self.page[self.along] + _STEP_MM, _STEP_MM)
+        first, second = (
+            np.abs(at[:, None] - places[:, self.along]) / _STEP_MM for places in self.places
+        )
+        return _bell(first), _bell(second)
 
     def same_marks(self, other: Frame) -> bool:
         """Whether the search for the one finds the other just as well."""
-        return (
-            self.page == other.page and self.left.count == other.left.count
-            and self.right.count == other.right.count
-            and np.array_equal(self.left.index, other.left.index)
-            and np.array_equal(self.right.index, other.right.index)
-            and np.allclose(self.left_mm, other.left_mm, atol=0.01)
-            and np.allclose(self.right_mm, other.right_mm, atol=0.01)
+        return self.page == other.page and all(
+            a.side == b.side and a.count == b.count and a.mark == b.mark
+            and np.array_equal(a.index, b.index) and np.allclose(p, q, atol=0.01)
+            for a, b, p, q in zip(self.edges, other.edges, self.places, other.places, strict=True)
         )
+
+    def proved_by(self, others: Sequence[Frame]) -> Frame:
+        """The same frame, satisfied by the other marks of any of ``others``."""
+        proofs = tuple(proof for frame in others for proof in frame.proofs)
+        return Frame(self.page, self.scale, self.edges, self.places, proofs)
+
+
+def _side(track: Track, turned: bool) -> str:
+    """The edge of the picture at which a track lies."""
+    if not turned:
+        return track.edge
+    return {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}[track.edge]
 
 
 def _edge(
-    track: Track, page: tuple[float, float], scale: float, *, turned: bool, side: str
+    track: Track, page: tuple[float, float], scale: float, side: str, *, turned: bool
 ) -> tuple[Edge, Floats]:
-    first, printed = track.first, np.array([i for i, _, _ in track_centres(track, page)])
+    axis = 1 if side in ("left", "right") else 0
+    first, printed = track.first, np.array([i for i, _, _ in track_centres(track, page)], np.int64)
     if turned:
-        first = page[1] - (track.first + (track.count - 1) * track.pitch)
+        first = page[axis] - (track.first + (track.count - 1) * track.pitch)
         printed = np.sort(track.count - 1 - printed)
-    x = track.inset if side == "left" else page[0] - track.inset
+    inward = track.inset if side in ("left", "top") else page[1 - axis] - track.inset
     along = first + np.arange(track.count) * track.pitch
-    places = np.column_stack([np.full(track.count, x), along])
+    places = np.empty((track.count, 2))
+    places[:, axis], places[:, 1 - axis] = along, inward
+    across_mm, along_mm = track.mark_mm if axis else track.mark_mm[::-1]
     edge = Edge(
-        side=side, reach=round((track.inset + track.mark_mm[0] / 2 + SEARCH_MM) * scale),
-        mark_width=track.mark_mm[0] * scale, mark_height=track.mark_mm[1] * scale,
-        pitch=track.pitch * scale, first=first * scale, count=track.count, index=printed,
+        side=side, reach=round((track.inset + across_mm / 2 + SEARCH_MM) * scale),
+        mark=(across_mm * scale, along_mm * scale), pitch=track.pitch * scale,
+        first=first * scale, count=track.count, index=printed,
     )
     return edge, places
 
 
 @dataclass(frozen=True)
 class Registration:
-    """The map from millimetres on the (possibly turned) page to columns and rows of the scan."""
+    """The map from millimetres on the (possibly turned) page to columns and rows of the scan.
+
+    ``corrections`` are pixels to add at the two edges, (n, 4): dx, dy at the one and dx, dy at the
+    other, at equal steps along axis ``along``; ``span_mm`` are the edges' places on the other axis.
+    """
 
     matrix: Floats                    # 2 x 3
-    rows_mm: Floats                   # where the corrections are known, from the upper edge
-    left_off: Floats                  # (n, 2) corrections in pixels at the left edge
-    right_off: Floats
-    span_mm: tuple[float, float]      # x of the left and of the right marks
+    corrections: Floats
+    along: int
+    span_mm: tuple[float, float]
     page: tuple[float, float]
     matched: int
 
     @property
     def skew_deg(self) -> float:
+        """Clockwise."""
         return math.degrees(math.atan2(-self.matrix[0, 1], self.matrix[0, 0]))
 
     @property
@@ -117,18 +154,19 @@ class Registration:
 
     def pixels(self, points: Floats) -> Floats:
         """Points in mm, shape (n, 2), as (column, row)."""
-        at = points @ self.matrix[:, :2].T + self.matrix[:, 2]
-        left, right = self.span_mm
-        share = ((points[:, 0] - left) / (right - left))[:, None]
-        # Corrections are known at equal steps: two weights, one gather, all four curves at once.
-        step = self.rows_mm[1] - self.rows_mm[0]
-        place = np.clip((points[:, 1] - self.rows_mm[0]) / step, 0, len(self.rows_mm) - 1.001)
+        at: Floats = points @ self.matrix[:, :2].T + self.matrix[:, 2]
+        if self.along < 0:
+            return at
+        low, high = self.span_mm
+        share = ((points[:, 1 - self.along] - low) / (high - low))[:, None]
+        place = np.minimum(
+            np.maximum(points[:, self.along] / _STEP_MM, 0), len(self.corrections) - 1.001
+        )
         row = place.astype(np.int64)
         part = (place - row)[:, None]
-        both = np.hstack([self.left_off, self.right_off])
-        off = both[row] * (1 - part) + both[row + 1] * part
-        moved: Floats = at + off[:, :2] * (1 - share) + off[:, 2:] * share
-        return moved
+        off = self.corrections[row] * (1 - part) + self.corrections[row + 1] * part
+        at += off[:, :2] * (1 - share) + off[:, 2:] * share
+        return at
 
     def turned(self, points: Floats) -> Floats:
         """The same for a page fed foot first, with points as on the upright page."""
@@ -136,100 +174,135 @@ class Registration:
 
 
 def register(image: Picture, frame: Frame, threshold: float) -> Registration | None:
-    """The page's place in ``image``, or None when too few marks agree."""
-    left = find_teeth(image, frame.left, threshold)
-    if not left:
+    """The page's place in ``image`` (rows contiguous), or None when too few marks agree."""
+    return register_batch([image], frame, [threshold])[0]
+
+
+def register_batch(
+    images: Sequence[Picture], frame: Frame, thresholds: Sequence[float]
+) -> list[Registration | None]:
+    """The same for pictures of one shape: cheaper than one by one."""
+    if frame.edges[0].kind == frame.edges[1].kind:
+        combs = find_combs(images, frame.edges, thresholds)
+    else:
+        one, two = (find_combs(images, [edge], thresholds) for edge in frame.edges)
+        combs = [a + b for a, b in zip(one, two, strict=True)]
+    return [
+        _place(image, frame, a, b, level)
+        for image, (a, b), level in zip(images, combs, thresholds, strict=True)
+    ]
+
+
+def _place(
+    image: Picture, frame: Frame, a: Comb | None, b: Comb | None, threshold: float
+) -> Registration | None:
+    """The first numbering of both combs, in order of merit, that makes a page."""
+    if a is None or b is None:
         return None
-    right = find_teeth(image, frame.right, threshold)
-    for a, b in sorted(product(left, right), key=lambda pair: -(pair[0].score + pair[1].score)):
-        found = _fit(a, b, frame)
-        if (
-            found is not None and _enough_rows(found, (a, b), frame, image.shape)
-            and _proved(found, frame, image, threshold)
-        ):
+    pairs = sorted(product(a.shifts(), b.shifts()), key=lambda p: -(p[0][1] + p[1][1]))
+    for (shift_a, _), (shift_b, _) in pairs:
+        found = _fit((a, b), (shift_a, shift_b), frame)
+        if found is not None and _proved(found, frame, image, threshold):
             return found
     return None
 
 
-def _fit(left: Teeth, right: Teeth, frame: Frame) -> Registration | None:
-    places = np.vstack([frame.left_mm[left.index], frame.right_mm[right.index]])
-    seen = np.vstack([np.column_stack([t.x, t.y]) for t in (left, right)])
+def _fit(
+    combs: tuple[Comb, Comb], shifts: tuple[int, int], frame: Frame
+) -> Registration | None:
+    (index_a, *seen_a), (index_b, *seen_b) = (
+        comb.teeth(edge, shift)
+        for comb, edge, shift in zip(combs, frame.edges, shifts, strict=True)
+    )
+    n = index_a.size
+    least = [
+        max(min(8, edge.index.size), LEAST_MARKS * comb.in_view(shift))
+        for comb, edge, shift in zip(combs, frame.edges, shifts, strict=True)
+    ]
+    if n < least[0] or index_b.size < least[1]:
+        return None
+    places = np.concatenate([frame.places[0][index_a], frame.places[1][index_b]])
+    seen = np.concatenate([seen_a, seen_b], axis=1).T
     matrix = _affine(places, seen)
     if not _plausible(matrix, frame.scale):
         return None
     off = seen - places @ matrix[:, :2].T - matrix[:, 2]
     # A mark half outside the picture or under a scribble has its centre off: it must not bend
     # the map, so fit again without it.
-    good = np.abs(off).max(axis=1) < 0.5 * frame.scale
-    if good.sum() < 12:
-        return None
-    matrix = _affine(places[good], seen[good])
-    off = seen - places @ matrix[:, :2].T - matrix[:, 2]
-    n = left.index.size
-    rows = np.arange(0.0, frame.page[1] + 1, 6.0)
-    left_off = _smooth(places[:n][good[:n], 1], off[:n][good[:n]], rows)
-    right_off = _smooth(places[n:][good[n:], 1], off[n:][good[n:]], rows)
-    if left_off is None or right_off is None:
-        return None
+    good: NDArray[np.bool_] = np.abs(off).max(axis=1) < 0.5 * frame.scale
+    if not good.all():
+        if np.count_nonzero(good[:n]) < least[0] or np.count_nonzero(good[n:]) < least[1]:
+            return None
+        matrix = _affine(places[good], seen[good])
+        off = seen - places @ matrix[:, :2].T - matrix[:, 2]
+    along = frame.along
+    corrections, span = np.zeros((2, 4)), (0.0, 1.0)
+    if along >= 0:
+        span = (float(frame.places[0][0, 1 - along]), float(frame.places[1][0, 1 - along]))
+        first, second = frame.bells
+        corrections = np.concatenate([
+            _smooth(first[:, index_a], off[:n], good[:n]),
+            _smooth(second[:, index_b], off[n:], good[n:]),
+        ], axis=1)
     return Registration(
-        matrix, rows, left_off, right_off,
-        (float(frame.left_mm[0, 0]), float(frame.right_mm[0, 0])), frame.page, int(good.sum()),
+        matrix, corrections, along, span, frame.page, int(np.count_nonzero(good))
     )
 
 
 def _affine(places: Floats, seen: Floats) -> Floats:
     """Least squares map places (mm) -> seen (pixels), 2 x 3."""
-    design = np.column_stack([places, np.ones(len(places))])
-    solution = np.linalg.solve(design.T @ design, design.T @ seen)
-    return np.asarray(solution.T)
+    n = len(places)
+    middle = np.add.reduce(places, axis=0) / n
+    at = np.add.reduce(seen, axis=0) / n
+    design = places - middle
+    (xx, xy), (_, yy) = (design.T @ design).tolist()
+    # The inverse of a 2 x 2 matrix by hand: numpy's solver costs ten times as much.
+    inverse = np.array([[yy, -xy], [-xy, xx]]) / max(xx * yy - xy * xy, 1e-9)
+    linear = (inverse @ (design.T @ (seen - at))).T
+    matrix = np.empty((2, 3))
+    matrix[:, :2] = linear
+    matrix[:, 2] = at - linear @ middle
+    return matrix
 
 
 def _plausible(matrix: Floats, scale: float) -> bool:
     """A page is a page: skew, shear and size within what a scanner can do."""
-    across, along = matrix[:, 0], matrix[:, 1]
-    turn_x = math.degrees(math.atan2(across[1], across[0]))
-    turn_y = math.degrees(math.atan2(-along[0], along[1]))
-    width = float(np.hypot(*across)) / scale
-    length = float(np.hypot(*along)) / scale
+    (xx, xy, _), (yx, yy, _) = matrix.tolist()
+    turn_x = math.degrees(math.atan2(yx, xx))
+    turn_y = math.degrees(math.atan2(-xy, yy))
     return (
         abs(turn_x) < MAX_SKEW_DEG and abs(turn_x - turn_y) < MAX_SHEAR_DEG
-        and abs(width - 1) < 0.012 and abs(length - 1) < MAX_STRETCH
+        and abs(math.hypot(xx, yx) / scale - 1) < MAX_SIZE[0]
+        and abs(math.hypot(xy, yy) / scale - 1) < MAX_SIZE[1]
     )
 
 
-def _smooth(rows_mm: Floats, off: Floats, at: Floats) -> Floats | None:
-    """Corrections at ``at`` from those at ``rows_mm``: a running mean, then interpolation."""
-    if rows_mm.size < 6:
-        return None
-    window = min(_SMOOTHING, rows_mm.size)
-    kernel = np.full(window, 1 / window)
-    centre = np.convolve(rows_mm, kernel, "valid")
-    return np.column_stack([
-        np.interp(at, centre, np.convolve(off[:, k], kernel, "valid")) for k in (0, 1)
-    ])
+def _bell(apart: Floats) -> Floats:
+    return np.exp(-0.5 * (apart / _SMOOTHING) ** 2) + 1e-4 * np.exp(-apart / 8)
 
 
-def _enough_rows(
-    found: Registration, teeth: tuple[Teeth, Teeth], frame: Frame, shape: tuple[int, ...]
-) -> bool:
-    """Whether most rows in view show their mark, on the left and on the right."""
-    edges = ((frame.left, frame.left_mm), (frame.right, frame.right_mm))
-    for seen, (edge, places) in zip(teeth, edges, strict=True):
-        in_view = int(_inside(found.pixels(places[edge.index]), shape, 2).sum())
-        if seen.index.size < max(8, LEAST_ROWS * in_view):
-            return False
-    return True
+def _smooth(bell: Floats, off: Floats, good: NDArray[np.bool_]) -> Floats:
+    """Corrections at each step: the mean of those at the good marks, weighted by ``bell``."""
+    with_weight = np.empty((len(off), 3))
+    with_weight[:, :2] = off * good[:, None]
+    with_weight[:, 2] = good
+    total = bell @ with_weight
+    mean: Floats = total[:, :2] / total[:, 2:]
+    return mean
 
 
 def _proved(found: Registration, frame: Frame, image: Picture, threshold: float) -> bool:
-    """Whether the marks of the upper and lower edges are where the map says."""
-    if not len(frame.proof_mm):
-        return True
-    at = found.pixels(frame.proof_mm)
-    at = at[_inside(at, image.shape, 3)]
-    if len(at) < max(4, 0.3 * len(frame.proof_mm)):
-        return False
-    return float((dark_share(image, at, 2, threshold) > 0.6).mean()) >= LEAST_PROOF
+    """Whether the marks of the other edges are where the map says, for one way to lie."""
+    for proof in frame.proofs:
+        if not len(proof):
+            return True
+        at = found.pixels(proof)
+        at = at[_inside(at, image.shape, 3)]
+        if len(at) >= max(4, 0.3 * len(proof)):
+            share = dark_share(image, at, 2, threshold)
+            if np.count_nonzero(share > 0.6) >= LEAST_PROOF * len(at):
+                return True
+    return False
 
 
 def _inside(at: Floats, shape: tuple[int, ...], margin: int) -> NDArray[np.bool_]:
@@ -243,9 +316,12 @@ def _inside(at: Floats, shape: tuple[int, ...], margin: int) -> NDArray[np.bool_
 
 def dark_share(image: Picture, at: Floats, radius: int, threshold: float) -> Floats:
     """Share of dark pixels in the square of ``radius`` around each (column, row)."""
+    rows, columns = image.shape
     size = 2 * radius + 1
-    windows = np.lib.stride_tricks.sliding_window_view(image, (size, size))
-    columns = np.clip(np.rint(at[:, 0]).astype(np.int64) - radius, 0, windows.shape[1] - 1)
-    rows = np.clip(np.rint(at[:, 1]).astype(np.int64) - radius, 0, windows.shape[0] - 1)
-    share: Floats = (windows[rows, columns] < threshold).mean(axis=(1, 2))
+    view = (rows - size + 1, columns - size + 1, size, size)
+    windows = np.ndarray(view, np.uint8, image, 0, (columns, 1, columns, 1))
+    corner = np.rint(at).astype(np.int64) - radius
+    corner = np.minimum(np.maximum(corner, 0), (view[1] - 1, view[0] - 1))
+    dark = windows[corner[:, 1], corner[:, 0]] < threshold
+    share: Floats = np.add.reduce(dark.reshape(len(at), -1), axis=1, dtype=np.int64) / size**2
     return share

@@ -1,20 +1,22 @@
 """How much of each target is dark: one gather for all targets of a face.
 
 For each group of equal targets two sets of pixels around their predicted centres are taken at once:
-the **inside**, clear of the printed outline, and the four quarters of the **outline** itself. The
-dark share of the inside is the fill. Each quarter of the outline must be dark: that proves that
-the pixels are where the target is, and the target whole. Where it is not, the neighbourhood is
-searched; where the search fails the target counts as not seen. A target that seems marked while
-most of what surrounds it is dark too is not marked but torn off or under something: not seen.
+the **inside**, clear of the printed outline, and points along the four quarters of the **outline**
+itself. The dark share of the inside is the fill. Each quarter of the outline must be dark: that
+proves that the pixels are where the target is, and the target whole. Where it is not, the
+neighbourhood is searched; where the search fails the target counts as not seen. A target that seems
+marked while most of what surrounds it is dark too is not marked but torn off or under something:
+not seen.
 
-Plain counting of pixels, no matrix products: a threaded BLAS waits for its threads longer than the
-work takes when the machine is busy.
+Pixels are counted as packed bits, without matrix products: a threaded BLAS waits for its threads
+longer than the work takes when the machine is busy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,16 +25,19 @@ from kalys.ballots.layout import Target
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 Picture = NDArray[np.uint8]
 
 CLEARANCE_MM = 0.3       # between the printed outline and the area that is judged
 LEAST_OUTLINE = 0.4      # share of each quarter of the outline that must be dark
+CENTRED = 0.6            # share of each quarter from which the place is not searched for
 MOST_AROUND = 0.3        # share of the surroundings of a marked target that may be dark
 AROUND_MM = 3.0          # how far these surroundings reach
 SEARCH_PX = 6
 _EDGE_PX = 4             # margin of a target that must lie on the page
 _ANGLE_STEP = 0.5        # degrees between pixel sets
 _LEAST_CLEAN = 0.6       # share of a target that must be clear of streaks
+_QUARTER = 20            # points of a quarter of an outline
 
 
 @dataclass(frozen=True)
@@ -48,20 +53,29 @@ class Levels:
 @dataclass(frozen=True)
 class Fills:
     """Per target in the face's order: the share of the inside that is dark, the share that is dark
-    beyond doubt, and whether the target was found whole."""
+    beyond doubt (0 where the fill is below suspicion), and whether the target was found whole."""
 
     fill: Floats
     sure: Floats
-    seen: NDArray[np.bool_]
+    seen: Bools
 
 
 @dataclass(frozen=True)
 class Pixels:
-    """Steps (column, row) from a target's centre to the pixels of its inside, shape (n, 2), and of
-    its outline's quarters, (4, m, 2)."""
+    """What to look at around a target's centre: the ``inside`` as a mask of a window (rows,
+    columns; odd numbers), the same as packed bits with their ``count``, and steps (column, row) to
+    the points of the outline's quarters, (4 * ``_QUARTER``, 2)."""
 
-    inside: Ints
-    quarters: Ints
+    inside: Bools
+    bits: NDArray[np.uint8]
+    count: int
+    outline: Ints
+
+    @property
+    def half(self) -> tuple[int, int]:
+        """Columns and rows from the centre to the window's edge."""
+        rows, columns = self.inside.shape
+        return columns // 2, rows // 2
 
 
 @dataclass
@@ -78,32 +92,60 @@ class Group:
         widest = max(self.target.width, self.target.height) * self.scale
         self.half = round(widest / 2 + _EDGE_PX)
 
+    @cached_property
+    def ring(self) -> Bools:
+        """Every second pixel of what surrounds a target: a window with the target left out."""
+        far = self.half + round(AROUND_MM * self.scale)
+        steps = np.abs(np.arange(-far, far + 1, 2)) > self.half
+        return np.asarray(steps[:, None] | steps[None, :])
+
     def pixels(self, skew_deg: float) -> Pixels:
-        """The pixel sets of a target that is turned by ``skew_deg``."""
+        """What to look at on a page turned clockwise by ``skew_deg``."""
         step = round(skew_deg / _ANGLE_STEP)
         if step not in self._pixels:
-            self._pixels[step] = self._draw(np.radians(step * _ANGLE_STEP))
+            self._pixels[step] = self._turned(np.radians(step * _ANGLE_STEP))
         return self._pixels[step]
 
-    def _draw(self, angle: float) -> Pixels:
+    def _turned(self, angle: float) -> Pixels:
         steps = np.arange(-self.half, self.half + 1)
-        columns, rows = (grid.ravel() for grid in np.meshgrid(steps, steps))
+        columns, rows = np.meshgrid(steps, steps)
         x = (columns * np.cos(angle) + rows * np.sin(angle)) / self.scale
         y = (rows * np.cos(angle) - columns * np.sin(angle)) / self.scale
-        places = np.column_stack([columns, rows])
         inside = self._within(x, y, self.target.line_mm + CLEARANCE_MM)
-        outline = self._within(x, y, 0.0) & ~self._within(x, y, self.target.line_mm)
-        beside = np.abs(x) * self.target.height >= np.abs(y) * self.target.width
-        parts = [
-            places[outline & part]
-            for part in (beside & (x > 0), beside & (x < 0), ~beside & (y > 0), ~beside & (y < 0))
-        ]
-        size = min(len(part) for part in parts)
-        even = [part[np.linspace(0, len(part) - 1, size).astype(np.int64)] for part in parts]
-        return Pixels(places[inside], np.stack(even))
+        wide = int(np.abs(columns[inside]).max(initial=0))
+        high = int(np.abs(rows[inside]).max(initial=0))
+        middle = self.half
+        inside = np.ascontiguousarray(
+            inside[middle - high : middle + high + 1, middle - wide : middle + wide + 1]
+        )
+        points = self._outline() * self.scale
+        turned = np.column_stack([
+            points[:, 0] * np.cos(angle) - points[:, 1] * np.sin(angle),
+            points[:, 0] * np.sin(angle) + points[:, 1] * np.cos(angle),
+        ])
+        return Pixels(
+            inside, np.packbits(inside.ravel()), int(inside.sum()),
+            np.rint(turned).astype(np.int64),
+        )
 
-    def _within(self, x: Floats, y: Floats, shrink: float) -> NDArray[np.bool_]:
-        width, height = self.target.width / 2 - shrink, self.target.height / 2 - shrink
+    def _outline(self) -> Floats:
+        """Points along the middle of the printed line, in mm: right, left, lower, upper quarter."""
+        width = (self.target.width - self.target.line_mm) / 2
+        height = (self.target.height - self.target.line_mm) / 2
+        along = np.linspace(-0.96, 0.96, _QUARTER)
+        ones = np.ones(_QUARTER)
+        if self.target.shape == "square":
+            right = np.column_stack([ones, along])
+            down = np.column_stack([along, ones])
+        else:
+            angle = along * np.pi / 4
+            right = np.column_stack([np.cos(angle), np.sin(angle)])
+            down = np.column_stack([np.sin(angle), np.cos(angle)])
+        return np.concatenate([right, -right, down, -down]) * (width, height)
+
+    def _within(self, x: Floats, y: Floats, shrink: float) -> Bools:
+        width = max(self.target.width / 2 - shrink, 0.05 * self.target.width)
+        height = max(self.target.height / 2 - shrink, 0.05 * self.target.height)
         if self.target.shape == "square":
             inside = (np.abs(x) <= width) & (np.abs(y) <= height)
         else:
@@ -121,95 +163,163 @@ def groups_of(targets: Sequence[Target], scale: float) -> list[Group]:
 
 def measure(
     image: Picture, groups: Sequence[Group], centres: Floats, levels: Levels, *,
-    skew_deg: float, streaks: NDArray[np.bool_], suspect: float,
+    skew_deg: float, streaks: Bools, suspect: float,
 ) -> Fills:
     """The fill of every target.
 
-    ``centres`` are (column, row) by target; ``streaks`` tells which columns of the scan are spoilt
-    by the sensor and must not be counted; a target that is filled to ``suspect`` or more must
-    stand out from its surroundings. A target off the page is not seen.
+    ``image`` has contiguous rows; ``centres`` are (column, row) by target; ``streaks`` tells which
+    columns of the scan are spoilt by the sensor and must not be counted; a target that is filled
+    to ``suspect`` or more must stand out from its surroundings. A target off the page is not seen.
     """
     count = len(centres)
-    fills = Fills(np.ones(count), np.ones(count), np.zeros(count, bool))
-    image = np.ascontiguousarray(image)
-    spoilt = np.concatenate([[0], np.cumsum(streaks)])
+    fills = Fills(np.ones(count), np.zeros(count), np.zeros(count, bool))
+    spoilt: Ints | None = None
+    if streaks.any():
+        spoilt = np.zeros(streaks.size + 1, np.int64)
+        np.cumsum(streaks, out=spoilt[1:])
     for group in groups:
         pixels = group.pixels(skew_deg)
         at = np.rint(centres[group.members]).astype(np.int64)
-        on_page = _inside(at, image.shape, group.half)
-        members, at = group.members[on_page], at[on_page]
+        on_page = _inside(at, image.shape, group.half + 1)
+        members = group.members
+        if not on_page.all():
+            members, at = members[on_page], at[on_page]
         if not members.size:
             continue
-        fills.seen[members] = True
-        for i in np.flatnonzero(_outline(image, at, pixels, levels.line) < LEAST_OUTLINE):
-            found = _search(image, at[i], group, pixels, levels.line)
-            fills.seen[members[i]] = found is not None
-            at[i] = at[i] if found is None else found
-        inside = _take(image, at, pixels.inside)
-        fills.fill[members] = _share(inside < levels.ink)
-        fills.sure[members] = _share(inside < levels.sure)
-        crossed = spoilt[at[:, 0] + group.half + 1] > spoilt[at[:, 0] - group.half]
-        for i in np.flatnonzero(crossed):
-            clean = inside[i][~streaks[at[i, 0] + pixels.inside[:, 0]]]
-            if clean.size > _LEAST_CLEAN * inside.shape[1]:
-                fills.fill[members[i]] = (clean < levels.ink).mean()
-                fills.sure[members[i]] = (clean < levels.sure).mean()
-            else:
-                fills.seen[members[i]] = False
+        at, fills.seen[members] = _centred(image, at, group, pixels, levels.line)
+        inside = _windows(image, at, pixels)
+        fill = _share(inside < levels.ink, pixels)
+        crossed: Ints = np.zeros(0, np.int64)
+        if spoilt is not None:
+            wide = pixels.half[0]
+            crossed = np.flatnonzero(spoilt[at[:, 0] + wide + 1] > spoilt[at[:, 0] - wide])
+        marked = np.flatnonzero(fill >= suspect)
+        fills.fill[members] = fill
+        if marked.size:
+            fills.sure[members[marked]] = _share(inside[marked] < levels.sure, pixels)
+        for i in crossed:
+            start = at[i, 0] - pixels.half[0]
+            clean = pixels.inside & ~streaks[start : start + pixels.inside.shape[1]]
+            _only(fills, int(members[i]), inside[i][clean], pixels, levels)
         for i in np.flatnonzero(fills.fill[members] >= suspect):
             if _around(image, at[i], group, levels.ink) > MOST_AROUND:
                 fills.seen[members[i]] = False
     return fills
 
 
-def _take(image: Picture, at: Ints, steps: Ints) -> Picture:
-    """The pixels at ``steps`` (column, row) from each of ``at``: one row of them a target."""
-    columns = image.shape[1]
-    places = (at[:, 1] * columns + at[:, 0])[:, None] + (steps[:, 1] * columns + steps[:, 0])
-    pixels: Picture = np.take(image.ravel(), places)
-    return pixels
+def outlines(
+    image: Picture, groups: Sequence[Group], centres: Floats, line: float, *, skew_deg: float
+) -> float:
+    """How well the printed outlines fit these centres: the mean dark share of the lightest quarter
+    of each target, after the search for its place; 0 without targets."""
+    total = 0.0
+    for group in groups:
+        pixels = group.pixels(skew_deg)
+        at = np.rint(centres[group.members]).astype(np.int64)
+        at = at[_inside(at, image.shape, group.half + 1)]
+        if len(at):
+            total += float(_best_outline(image, at, group, pixels, line)[1].sum())
+    return total / max(1, len(centres))
 
 
-def _share(dark: NDArray[np.bool_]) -> Floats:
-    share: Floats = np.add.reduce(dark, axis=1, dtype=np.int32) / dark.shape[1]
+def _only(fills: Fills, member: int, clean: Picture, pixels: Pixels, levels: Levels) -> None:
+    """The fill of one target from its clean pixels, or not seen where too few are clean."""
+    if clean.size > _LEAST_CLEAN * pixels.count:
+        fills.fill[member] = float((clean < levels.ink).mean())
+        fills.sure[member] = float((clean < levels.sure).mean())
+    else:
+        fills.seen[member] = False
+
+
+def _windows(image: Picture, at: Ints, pixels: Pixels) -> Picture:
+    """The window of each target: (n, rows, columns)."""
+    rows, columns = image.shape
+    high, wide = pixels.inside.shape
+    view = (rows - high + 1, columns - wide + 1, high, wide)
+    windows = np.ndarray(view, np.uint8, image, 0, (columns, 1, columns, 1))
+    return np.asarray(windows[at[:, 1] - high // 2, at[:, 0] - wide // 2])
+
+
+def _share(dark: Bools, pixels: Pixels) -> Floats:
+    packed = np.packbits(dark.reshape(len(dark), -1), axis=1)
+    packed &= pixels.bits
+    share: Floats = np.add.reduce(np.bitwise_count(packed), axis=1, dtype=np.uint32) / max(
+        1, pixels.count
+    )
     return share
 
 
 def _outline(image: Picture, at: Ints, pixels: Pixels, line: float) -> Floats:
-    """Dark share of the lightest quarter of each outline."""
-    quarters = pixels.quarters
-    dark = _take(image, at, quarters.reshape(-1, 2)) < line
-    shares = np.add.reduce(dark.reshape(len(at), 4, -1), axis=2, dtype=np.int32)
-    lightest: Floats = shares.min(axis=1) / quarters.shape[1]
-    return lightest
+    """Dark share of each quarter of each outline: (n, 4)."""
+    columns = image.shape[1]
+    steps = pixels.outline[:, 1] * columns + pixels.outline[:, 0]
+    dark = image.ravel()[(at[:, 1] * columns + at[:, 0])[:, None] + steps] < line
+    shares: Floats = np.add.reduce(
+        dark.reshape(len(at), 4, _QUARTER), axis=2, dtype=np.int64
+    ) / _QUARTER
+    return shares
 
 
-def _search(image: Picture, at: Ints, group: Group, pixels: Pixels, line: float) -> Ints | None:
-    """The centre within ``SEARCH_PX`` where the outline fits best, or None if it fits nowhere."""
+def _best_outline(
+    image: Picture, at: Ints, group: Group, pixels: Pixels, line: float
+) -> tuple[Ints, Floats]:
+    """The centres, moved to where the outline fits best where it did not fit at once, and the dark
+    share of the lightest quarter there."""
+    shares = _outline(image, at, pixels, line).min(axis=1)
+    poor = np.flatnonzero(shares < CENTRED)
+    if poor.size:
+        at = at.copy()
+    for i in poor:
+        found = _search(image, at[i], group, pixels, line)
+        if found is not None and found[1] > shares[i]:
+            at[i], shares[i] = found
+    return at, shares
+
+
+def _centred(
+    image: Picture, at: Ints, group: Group, pixels: Pixels, line: float
+) -> tuple[Ints, Bools]:
+    at, shares = _best_outline(image, at, group, pixels, line)
+    return at, np.asarray(shares >= LEAST_OUTLINE)
+
+
+def _search(
+    image: Picture, at: Ints, group: Group, pixels: Pixels, line: float
+) -> tuple[Ints, float] | None:
+    """The centre within ``SEARCH_PX`` where the outline fits best, with the dark share of its
+    lightest quarter: the best of the lightest quarter, then of the whole outline, then the
+    nearest."""
     steps = np.arange(-SEARCH_PX, SEARCH_PX + 1)
-    near = at + np.array([(dx, dy) for dy in steps for dx in steps])
-    near = near[_inside(near, image.shape, group.half)]
+    moves = np.array([(dx, dy) for dy in steps for dx in steps])
+    near = at + moves
+    on_page = _inside(near, image.shape, group.half + 1)
+    near, moves = near[on_page], moves[on_page]
     if not len(near):
         return None
-    shares = _outline(image, near, pixels, line)
-    best = int(shares.argmax())
-    return None if shares[best] < LEAST_OUTLINE else near[best]
+    quarters = _outline(image, near, pixels, line)
+    lightest = quarters.min(axis=1)
+    merit = lightest + 0.5 * quarters.mean(axis=1) - 0.002 * np.hypot(moves[:, 0], moves[:, 1])
+    best = int(merit.argmax())
+    return near[best], float(lightest[best])
 
 
 def _around(image: Picture, at: Ints, group: Group, ink: float) -> float:
     """Dark share of what surrounds a target, at every second pixel."""
-    near, far = group.half, group.half + round(AROUND_MM * group.scale)
-    x, y = int(at[0]), int(at[1])
-    left, top = max(0, x - far), max(0, y - far)
-    dark = image[top : y + far + 1 : 2, left : x + far + 1 : 2] < ink
-    rows = np.abs(np.arange(dark.shape[0]) * 2 + top - y) > near
-    columns = np.abs(np.arange(dark.shape[1]) * 2 + left - x) > near
-    return float(dark[rows[:, None] | columns[None, :]].mean())
+    far = group.half + round(AROUND_MM * group.scale)
+    x, y = at.tolist()
+    left, top = x - far, y - far
+    dark = image[max(0, top) : y + far + 1 : 2, max(0, left) : x + far + 1 : 2] < ink
+    ring = group.ring
+    if dark.shape != ring.shape:         # cut by the picture's edge
+        down, right = -min(0, top), -min(0, left)
+        ring = ring[(down + 1) // 2 :, (right + 1) // 2 :][: dark.shape[0], : dark.shape[1]]
+        dark = dark[: ring.shape[0], : ring.shape[1]]
+    return float(np.count_nonzero(dark & ring)) / max(1, int(np.count_nonzero(ring)))
 
 
-def _inside(at: Ints, shape: tuple[int, ...], margin: int) -> NDArray[np.bool_]:
+def _inside(at: Ints, shape: tuple[int, ...], margin: int) -> Bools:
     rows, columns = shape
-    inside: NDArray[np.bool_] = (
+    inside: Bools = (
         (at[:, 0] >= margin) & (at[:, 0] < columns - margin)
         & (at[:, 1] >= margin) & (at[:, 1] < rows - margin)
     )
