@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,7 +43,7 @@ class Kalys:
         return subprocess.Popen(
             [sys.executable, "-m", "kalys", *map(str, words)], cwd=self.folder, text=True,
             env=self._environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, start_new_session=True, preexec_fn=before,
+            stderr=subprocess.PIPE, start_new_session=True, preexec_fn=before,  # noqa: PLW1509
         )
 
     def __call__(self, *words: object, before: Callable[[], None] | None = None) -> Ended:
@@ -110,17 +110,14 @@ def talking(speak: Callable[[socket.socket], None]) -> Iterator[str]:
 
     threading.Thread(target=serve, daemon=True).start()
     try:
-        yield "socket://127.0.0.1:%d" % listener.getsockname()[1]
+        yield f"socket://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         listener.close()
 
 
 def _until_gone(speak: Callable[[socket.socket], None], caller: socket.socket) -> None:
-    with caller:
-        try:
-            speak(caller)
-        except OSError:
-            pass
+    with caller, suppress(OSError):
+        speak(caller)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A whole run: the same evidence for the same seed, in the folder and with the codes of the design."""
+"""A whole run: the same evidence for the same seed, the folder and the codes of the design."""
 
 import json
 from pathlib import Path

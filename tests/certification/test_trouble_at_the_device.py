@@ -1,9 +1,11 @@
-"""A device that is absent, busy, silent, foreign or gone: what the user is told, and what is kept."""
+"""A device that is absent, busy, silent, foreign or gone: what is told, and what is kept."""
 
+import contextlib
 import os
 import pty
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -138,27 +140,49 @@ def test_when_the_device_dies_the_rest_is_blocked_with_the_reason_and_reported(
     assert kalys("verify", "run").code == 0
 
 
-def test_after_the_device_has_lost_power_and_come_back_the_rest_of_the_plan_is_run(
-    kalys: Kalys
-) -> None:
-    """Its supply is switched from outside, as when somebody trips over the cable."""
-    plan = write_plan(
-        kalys.folder, requirements=["MRK-001", "MET-001"],
-        procedures={"mark.line": {"marks": 3}},
-    )
+class Cable:
+    """A TCP relay to ``url`` that can be pulled out; the next caller finds it put back."""
+
+    def __init__(self, url: str) -> None:
+        host, port = url.removeprefix("socket://").split(":")
+        self._device = (host, int(port))
+        self._ends: list[socket.socket] = []
+
+    def relay(self, caller: socket.socket) -> None:
+        with socket.create_connection(self._device) as device:
+            self._ends = [caller, device]
+            back = threading.Thread(target=self._carry, args=(device, caller), daemon=True)
+            back.start()
+            self._carry(caller, device)
+            back.join()
+
+    def pull(self) -> None:
+        for end in self._ends:
+            end.shutdown(socket.SHUT_RDWR)
+
+    @staticmethod
+    def _carry(source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(4096):
+                target.sendall(data)
+
+
+def test_after_a_cable_was_pulled_and_put_back_the_rest_of_the_plan_is_run(kalys: Kalys) -> None:
+    plan = write_plan(kalys.folder, requirements=["MRK-001", "LOG-004"])
     with emulated() as addresses:
-        process = kalys.start("certify", "--bench", outside_bench(kalys, addresses),
-                              "--plan", plan, "--out", "run")
-        wait_for(process, kalys.folder / "run" / "evidence" / "journal.jsonl", '"k":"sheet"')
-        host, port = addresses["supply"].split("::")[1:3]
-        with socket.create_connection((host, int(port))) as supply:
-            supply.sendall(b"OUTP OFF,(@1:3)\n")
-            time.sleep(1)
-            supply.sendall(b"OUTP ON,(@1:3)\n")
+        cable = Cable(addresses["link"])
+        with talking(cable.relay) as link:
+            bench = outside_bench(kalys, {**addresses, "link": link})
+            process = kalys.start("certify", "--bench", bench, "--plan", plan, "--out", "run")
+            wait_for(process, kalys.folder / "run" / "evidence" / "journal.jsonl", '"k":"sheet"')
+            cable.pull()
             ended = kalys.ended(process)
     verdicts = {v["requirement"]: v for v in report_of(kalys.folder / "run")["verdicts"]}
-    assert ended.code in (0, 3)
-    assert verdicts["MET-001"]["verdict"] == "PASS", verdicts["MET-001"]["reason"]
+    assert ended.code == 3
+    assert verdicts["MRK-001"]["verdict"] == "BLOCKED"
+    assert "link was lost" in verdicts["MRK-001"]["reason"]
+    assert verdicts["LOG-004"]["verdict"] != "BLOCKED", verdicts["LOG-004"]["reason"]
+    assert verdicts["LOG-004"]["measurements"]
 
 
 def test_a_signal_to_a_run_on_real_wires_ends_its_emulator_too(

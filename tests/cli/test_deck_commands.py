@@ -19,7 +19,8 @@ def kalys(*words: object, monkeypatch: pytest.MonkeyPatch) -> int:
 @pytest.fixture
 def deck(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "deck.jsonl"
-    assert kalys("deck", "make", path, "--kind", "folds", "--sheets", 3, monkeypatch=monkeypatch) == 0
+    made = kalys("deck", "make", path, "--kind", "folds", "--sheets", 3, monkeypatch=monkeypatch)
+    assert made == 0
     return path
 
 

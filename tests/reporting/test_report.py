@@ -1,4 +1,4 @@
-"""The report says what the evidence gives: valid, with bounds, and with its limitations in words."""
+"""The report says what the evidence gives: valid, with bounds and limitations in words."""
 
 import json
 import re

@@ -150,7 +150,12 @@ class EmulatorProcess:
         lines: queue.Queue[bytes] = queue.Queue()
         stdout = self._process.stdout
         assert stdout is not None
-        threading.Thread(target=lambda: lines.put(stdout.readline()), daemon=True).start()
+
+        def read() -> None:
+            with contextlib.suppress(ValueError, OSError):   # closed meanwhile: nobody waits
+                lines.put(stdout.readline())
+
+        threading.Thread(target=read, daemon=True).start()
         try:
             return lines.get(timeout=START_TIMEOUT_S).decode("utf-8", "replace")
         except queue.Empty:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _WORST = (Outcome.FAIL, Outcome.BLOCKED, Outcome.INCONCLUSIVE)
 # Procedures that look at the run and need no device.
 _OF_THE_LABORATORY = "laboratory."
+_SETTLED_AFTER_S = 20.0
+_LOOK_EVERY_S = 0.5
 
 
 class WatchedSession(Session):
@@ -109,6 +111,7 @@ class WatchedSession(Session):
             try:
                 urn.reconnect()
                 found = urn.identity().serial
+                self._let_it_settle()
             except (Interrupted, EvidenceError):
                 raise
             except KalysError as error:
@@ -117,3 +120,11 @@ class WatchedSession(Session):
                 return (f"the device is gone: its address is answered by number {found}, "
                         f"under test is number {self.identity.serial}")
         return ""
+
+    def _let_it_settle(self) -> None:
+        """A sheet that was on its way when the link was lost still moves; until it lies somewhere
+        the urn refuses what the next procedure begins with."""
+        for _ in range(round(_SETTLED_AFTER_S / _LOOK_EVERY_S)):
+            if self.bench.urn().status().path not in ("feeding", "returning"):
+                return
+            self.clock.sleep(_LOOK_EVERY_S)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import threading
 
 import typer
 
@@ -47,6 +48,8 @@ def _version(
 
 def main() -> None:
     """Run the command line; the process ends with the contract's exit codes."""
+    threading.excepthook = _beside_the_main_thread
+    sys.unraisablehook = _beside_the_main_thread
     try:
         app()
     except KalysError as error:
@@ -63,11 +66,24 @@ def main() -> None:
         _tell(_of_the_system(error))
         sys.exit(2)
     except Exception as bug:
-        from kalys.mishap import mishap
+        sys.exit(_mishap(bug).exit_code)
 
-        told = mishap(bug)
-        _tell(told)
-        sys.exit(told.exit_code)
+
+def _mishap(bug: BaseException) -> KalysError:
+    from kalys.mishap import mishap
+
+    told = mishap(bug)
+    _tell(told)
+    return told
+
+
+def _beside_the_main_thread(
+    failed: threading.ExceptHookArgs | sys.UnraisableHookArgs
+) -> None:
+    """An error in another thread, or where nobody could catch it, ends nothing; it is told."""
+    bug = failed.exc_value
+    if bug is not None and not isinstance(bug, SystemExit | KeyboardInterrupt):
+        _mishap(bug)
 
 
 def _of_the_system(error: OSError) -> KalysError:
