@@ -11,9 +11,19 @@ from kalys.ballots.deck import Deck, load_deck
 from kalys.ballots.effects import beyond
 from kalys.ballots.layout import Layout
 from kalys.ballots.marks import classify
-from kalys.ballots.printing import contact_sheet, deck_pdf, instructions_pdf
+from kalys.ballots.printing import contact_sheet, deck_pdf, instructions_pdf, preparation
 from kalys.ballots.render import Renderer
-from kalys.ballots.sheet import ORIENTATIONS, Paper
+from kalys.ballots.sheet import (
+    ORIENTATIONS,
+    Fold,
+    Label,
+    Notch,
+    Paper,
+    Scrawl,
+    Stain,
+    Streak,
+    Tear,
+)
 from kalys.counting.reader import Reader
 from kalys.election.definition import ElectionDefinition, load
 from kalys.election.rules import judge_sheet
@@ -238,6 +248,23 @@ def test_a_deck_can_be_printed_with_instructions_and_shown(
     assert (tmp_path / "contact.png").read_bytes()[1:4] == b"PNG"
     with pytest.raises(ConfigurationError, match="cannot be printed"):
         deck_pdf(part, layouts, tmp_path / "missing" / "deck.pdf")
+
+
+def test_the_operator_is_told_what_a_person_can_do_to_a_sheet() -> None:
+    paper = Paper(
+        skew_deg=4, shift_mm=(-7, 0), noise=0.1, perspective=(0.1, 0), follower_mm=40,
+        folds=(Fold(100, 150, 90),), tears=(Tear("head-left", 20, 10),),
+        notches=(Notch("left", 120, 30, 9),), scrawls=(Scrawl(197, 60, 12, 8),),
+        labels=(Label(12, 60, 10, 10),), streaks=(Streak(50),), stains=(Stain(50, 50, 9),),
+    )
+    told = preparation(paper)
+    for words in (
+        "fold lengthwise through 100 mm", "corner head left, 20 by 10 mm", "out of the left edge",
+        "scribble 12 by 8 mm", "glue white paper", "1 weak coffee stain", "dirt on the sensor 50 mm",
+        "4 degrees clockwise", "7 mm to the left", "shows 40 mm behind",
+    ):
+        assert words in told
+    assert preparation(Paper(noise=0.1, perspective=(0.1, 0))) == ""
 
 
 def test_paper_of_a_deck_stays_plain_where_nothing_is_asked(election: ElectionDefinition) -> None:

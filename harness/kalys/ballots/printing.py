@@ -33,6 +33,9 @@ _FEED = {
     "up-head": "print UP, head first",
     "up-foot": "print UP, foot first",
 }
+_COLOURS = {
+    "valid": "#17632a", "invalid": "#8a1f1f", "return": "#1d4e89", "any-but-miscounted": "#7a5200",
+}
 _SHADE = 1.5  # skew and shift smaller than this (degrees, mm) are left to the operator's hand
 
 
@@ -77,27 +80,54 @@ def instructions_pdf(deck: Deck, path: Path) -> None:
 
 
 def contact_sheet(deck: Deck, layouts: Layouts, path: Path, limit: int = 48) -> None:
-    """Write a PNG with small pictures of at most ``limit`` sheets, spread over the deck."""
+    """Write a PNG with small pictures of at most ``limit`` sheets, spread over the deck, as the
+    sensor sees them, each with its id, orientation and truth."""
     renderer = Renderer(layouts, pool=8)
     chosen = np.unique(np.linspace(0, len(deck) - 1, min(limit, len(deck))).round().astype(int))
     columns = min(8, len(chosen))
     rows = -(-len(chosen) // columns)
-    wide, tall, gap, text = 240, 340, 14, 22
-    board = Image.new("L", (columns * (wide + gap) + gap, rows * (tall + text + gap) + gap), 150)
+    wide, tall, gap, text, head = 260, 368, 16, 40, 44
+    size = (columns * (wide + gap) + gap, head + rows * (tall + text + gap) + gap)
+    board = Image.new("RGB", size, "#e6e6e6")
     draw = ImageDraw.Draw(board)
-    font = ImageFont.truetype(str(font_path(False)), 13)
+    plain = ImageFont.truetype(str(font_path(False)), 14)
+    bold = ImageFont.truetype(str(font_path(True)), 14)
+    title = ImageFont.truetype(str(font_path(True)), 20)
+    of = "" if len(chosen) == len(deck) else f"{len(chosen)} of "
+    name = f"{deck.name}, {deck.definition.id} {deck.style}, seed {deck.seed}"
+    draw.text((gap, gap), _fitting(f"{name}: {of}{len(deck)} sheets", title, size[0] - 2 * gap),
+              fill="#202020", font=title)
     for place, index in enumerate(chosen.tolist()):
         sheet = deck[index]
-        small = cv2.resize(renderer.scan(sheet), (wide, tall), interpolation=cv2.INTER_AREA)
         x = gap + place % columns * (wide + gap)
-        y = gap + place // columns * (tall + text + gap)
-        board.paste(Image.fromarray(np.asarray(small)), (x, y))
-        kind = sheet.truth.kind if sheet.truth else ""
-        draw.text((x, y + tall + 3), f"{sheet.id}  {kind}"[:34], fill=20, font=font)
+        y = head + gap + place // columns * (tall + text + gap)
+        small = _thumbnail(renderer.scan(sheet), wide, tall)
+        board.paste(small, (x + (wide - small.width) // 2, y))
+        kind = sheet.truth.kind if sheet.truth else "no truth"
+        draw.text((x, y + tall + 4), _fitting(sheet.id, bold, wide), fill="#202020", font=bold)
+        draw.text((x, y + tall + 22), _fitting(f"{kind}, {sheet.orientation}", plain, wide),
+                  fill=_COLOURS.get(kind, "#202020"), font=plain)
     try:
         board.save(path, "PNG")
     except OSError as error:
         raise ConfigurationError(f"cannot be written: {error}", where=str(path)) from error
+
+
+def _thumbnail(image: Any, wide: int, tall: int) -> Image.Image:
+    """The scan within ``wide`` x ``tall`` pixels, its proportions kept."""
+    rows, columns = image.shape
+    scale = min(wide / columns, tall / rows)
+    size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
+    return Image.fromarray(np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA)))
+
+
+def _fitting(text: str, font: ImageFont.FreeTypeFont, wide: int) -> str:
+    """``text``, or as much of its beginning as is no wider than ``wide`` pixels."""
+    if font.getlength(text) <= wide:
+        return text
+    while text and font.getlength(f"{text}…") > wide:
+        text = text[:-1]
+    return f"{text}…"
 
 
 def preparation(paper: Paper) -> str:
