@@ -23,6 +23,11 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 def test_at_a_terminal_there_are_bars(screen: int) -> None:
     with terminal_progress() as progress:
         assert isinstance(progress, Bars)
+        progress.expect(2)
+        progress.begin("mark.line", "A line of 1 mm [is] a vote")
+        progress.step("mark.line", 1, 3, "sheet 1")
+        progress.end("mark.line", "FAIL")
+    assert b"mark.line: FAIL" in os.read(screen, 1 << 16)
 
 
 def test_where_a_person_is_asked_there_are_lines(screen: int) -> None:

@@ -113,7 +113,7 @@ def terminal_progress(asks_a_person: bool = False) -> Iterator[RunProgress]:
         columns = (
             TextColumn("{task.description:<24}"), BarColumn(bar_width=28),
             TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn(),
-            TextColumn("{task.detail}"),
+            TextColumn("{task.fields[detail]}", markup=False),
         )
         with Progress(
             *columns, console=Console(file=stream), transient=True,
