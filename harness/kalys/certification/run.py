@@ -23,6 +23,7 @@ from kalys import __version__
 from kalys.bench.bench import WIRES, Bench, open_bench
 from kalys.bench.bench_file import BenchPlan, plan_bench
 from kalys.bench.operator import terminal_operator
+from kalys.certification.host_timing import record_host_timing
 from kalys.certification.progress import RunProgress, Show
 from kalys.certification.remembered import (
     CertificationOptions,
@@ -215,6 +216,7 @@ class _Course:
         if self.resumed:
             session.take_up(self.folder.journal)
         self.began = True
+        record_host_timing(bench)
         session.expect()
         run_suites(
             session, allure=self.folder.allure, robot=self.folder.robot,
