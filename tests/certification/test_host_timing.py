@@ -21,7 +21,8 @@ class Notes:
 
 
 def clocks(notes):
-    return [data for kind, data in notes.records if kind == "instrument" and data["role"] == "clock"]
+    instruments = [data for kind, data in notes.records if kind == "instrument"]
+    return [data for data in instruments if data["role"] == "clock"]
 
 
 def test_virtual_time_is_exact_and_says_so():
