@@ -19,8 +19,7 @@ from hypothesis import strategies as st
 
 from kalys.errors import EvidenceError
 from kalys.evidence.canonical import canonical
-from kalys.evidence.journal import Journal, observations, read_header, read_journal
-from kalys.requirements.observation import Observation
+from kalys.evidence.journal import Journal, read_header, read_journal
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -230,22 +229,3 @@ def test_what_json_cannot_say_is_an_evidence_error_and_not_a_broken_line(tmp_pat
         with pytest.raises(EvidenceError):
             book.add("note", {"x": object()})
         assert book.add("note", {"x": b"\x01"}) == 1
-
-
-def test_observations_come_back_as_they_were_seen(tmp_path):
-    seen = [
-        Observation("ACC-009", "count.volume", "count", trials=76, failures=1, evidence=(3, 9)),
-        Observation("TIM-006", "timing.transport", "reading", value=298.5, unit="mm/s", u=0.7),
-    ]
-    with journal(tmp_path) as book:
-        for one in seen:
-            book.add("observation", one.to_dict())
-            book.add("note", {})
-    assert observations(tmp_path / "journal.jsonl") == seen
-
-
-def test_a_record_that_is_not_an_observation_is_named(tmp_path):
-    with journal(tmp_path) as book:
-        book.add("observation", {"requirement": "ACC-001", "kind": "guess", "procedure": "x"})
-    with pytest.raises(EvidenceError, match="record 1"):
-        observations(tmp_path / "journal.jsonl")

@@ -36,7 +36,6 @@ from kalys.errors import EvidenceError
 from kalys.evidence.canonical import canonical
 from kalys.evidence.disk import cannot_write
 from kalys.evidence.standalone import GENESIS, record_parts
-from kalys.requirements.observation import Observation
 
 if sys.platform != "win32":
     import fcntl
@@ -307,21 +306,6 @@ def read_journal(path: Path) -> Iterator[Record]:
                 raise EvidenceError(
                     f"this line is not a record: {error}", where=f"{path}:{index}"
                 ) from error
-
-
-def observations(path: Path) -> list[Observation]:
-    """The observations in a journal, in order; EvidenceError names a record that is not one."""
-    found = []
-    for record in read_journal(path):
-        if record.kind == "observation":
-            try:
-                found.append(Observation.from_dict(record.data))
-            except (ValueError, TypeError, KeyError) as error:
-                raise EvidenceError(
-                    f"record {record.number} is not an observation: {error}",
-                    where=f"{path}:{record.number + 1}",
-                ) from error
-    return found
 
 
 def _keep_aside(path: Path, tail: bytes) -> str:

@@ -1,0 +1,60 @@
+"""Which observations of a journal stand."""
+
+import pytest
+
+from kalys.errors import EvidenceError
+from kalys.evidence.journal import Journal
+from kalys.evidence.standing import standing
+from kalys.requirements.observation import Observation
+
+
+def seen(trials, failures=0, procedure="count.volume"):
+    return Observation("ACC-009", procedure, "count", trials=trials, failures=failures)
+
+
+@pytest.fixture
+def book(tmp_path):
+    with Journal(tmp_path / "journal.jsonl", {}, lambda: 0) as journal:
+        yield journal
+
+
+def step(book, name, what):
+    book.add("procedure", {"id": name, "step": what, "error": None})
+
+
+def test_observations_come_back_as_they_were_seen(book):
+    both = [
+        seen(76, 1),
+        Observation("TIM-006", "timing.transport", "reading", value=298.5, unit="mm/s", u=0.7),
+    ]
+    for one in both:
+        book.add("observation", one.to_dict())
+        book.add("note", {})
+    assert standing(book.path).observations == both
+
+
+def test_a_record_that_is_not_an_observation_is_named(book):
+    book.add("observation", {"requirement": "ACC-001", "kind": "guess", "procedure": "x"})
+    with pytest.raises(EvidenceError, match="record 1"):
+        standing(book.path)
+
+
+def test_an_abandoned_attempt_counts_for_nothing_but_its_failures(book):
+    step(book, "count.volume", "begin")
+    book.add("observation", seen(500).to_dict())
+    book.add("observation", seen(50, 1).to_dict())
+    step(book, "count.volume", "abandoned")
+    step(book, "count.volume", "begin")
+    book.add("observation", seen(700).to_dict())
+    step(book, "count.volume", "end")
+    found = standing(book.path)
+    assert found.observations == [seen(50, 1), seen(700)]
+    assert found.ended == {"count.volume": None} and not found.open
+
+
+def test_a_procedure_that_began_and_did_not_end_is_open(book):
+    step(book, "mark.line", "begin")
+    book.add("observation", seen(3, procedure="mark.line").to_dict())
+    found = standing(book.path)
+    assert list(found.open) == ["mark.line"] and not found.ended
+    assert len(found.observations) == 1
