@@ -260,7 +260,8 @@ def test_the_operator_is_told_what_a_person_can_do_to_a_sheet() -> None:
     told = preparation(paper)
     for words in (
         "fold lengthwise through 100 mm", "corner head left, 20 by 10 mm", "out of the left edge",
-        "scribble 12 by 8 mm", "glue white paper", "1 weak coffee stain", "dirt on the sensor 50 mm",
+        "scribble 12 by 8 mm", "glue white paper", "1 weak coffee stain",
+        "dirt on the sensor 50 mm",
         "4 degrees clockwise", "7 mm to the left", "shows 40 mm behind",
     ):
         assert words in told
