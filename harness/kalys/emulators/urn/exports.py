@@ -7,22 +7,20 @@ JSON object a line. Both are described in docs/emulators.md.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kalys.emulators.urn.clock import stamp
-
-if TYPE_CHECKING:
-    from kalys.emulators.urn.core import EmulatedUrn
+from kalys.emulators.urn.mainboard import Mainboard
 
 RESULTS_FORMAT = "kalys-urn-results/1"
 
 
-def results_fields(urn: EmulatedUrn) -> dict[str, Any]:
+def results_fields(board: Mainboard) -> dict[str, Any]:
     """The fields of the RESULTS response, for the book that counts now."""
-    clock = urn.memory.clock
-    counters = urn.behaviour.totals(urn.memory.book.counters)
+    clock = board.memory.clock
+    counters = board.behaviour.totals(board.memory.book.counters)
     return {
-        "time_ms": clock.time_ms(urn.agenda.now),
+        "time_ms": clock.time_ms(board.agenda.now),
         "offset_min": clock.offset_min,
         "sheets": counters.sheets, "valid": counters.valid, "invalid": counters.invalid,
         "votes": [
@@ -37,38 +35,38 @@ def results_fields(urn: EmulatedUrn) -> dict[str, Any]:
     }
 
 
-def results_file(urn: EmulatedUrn) -> bytes:
+def results_file(board: Mainboard) -> bytes:
     """The results of this urn as a file."""
-    memory, clock = urn.memory, urn.memory.clock
+    memory, clock = board.memory, board.memory.clock
     package = memory.package
     return _json({
         "format": RESULTS_FORMAT,
         "device": {
-            "maker": urn.configuration.maker, "model": urn.configuration.model,
-            "serial": urn.serial, "software": urn.configuration.legal_software_id,
+            "maker": board.configuration.maker, "model": board.configuration.model,
+            "serial": board.serial, "software": board.configuration.legal_software_id,
         },
         "election": package.definition.id if package else "",
         "definition_sha256": memory.definition_sha256.hex(),
         "station": package.station if package else "",
         "style": package.style if package else "",
         "state": memory.state.value,
-        "time": stamp(clock.time_ms(urn.agenda.now), clock.offset_min),
-        **urn.behaviour.totals(memory.book.counters).to_dict(),
+        "time": stamp(clock.time_ms(board.agenda.now), clock.offset_min),
+        **board.behaviour.totals(memory.book.counters).to_dict(),
     })
 
 
-def log_file(urn: EmulatedUrn) -> bytes:
+def log_file(board: Mainboard) -> bytes:
     """The event log as a file, one entry a line."""
-    entries = urn.behaviour.log_for_reading(urn.memory.log.entries)
+    entries = board.behaviour.log_for_reading(board.memory.log.entries)
     rows = ({**entry.row(), "chain": entry.chain.hex()} for entry in entries)
     return b"".join(_json(row) + b"\n" for row in rows) or b"\n"
 
 
-def backup_file(urn: EmulatedUrn) -> bytes:
+def backup_file(board: Mainboard) -> bytes:
     """Records and log as they are written to the memory stick."""
-    records = sorted(urn.memory.votes.records, key=lambda record: record.id)
+    records = sorted(board.memory.votes.records, key=lambda record: record.id)
     rows = b"".join(_json(record.row()) + b"\n" for record in records)
-    return rows + log_file(urn)
+    return rows + log_file(board)
 
 
 def _json(data: Any) -> bytes:

@@ -17,17 +17,15 @@ memory. A power cut before the commit gives the sheet back, one after it drives 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-from kalys.emulators.agenda import SECOND, Agenda, Alarm
+from kalys.emulators.agenda import SECOND, Alarm
 from kalys.emulators.paper import Bundle
+from kalys.emulators.urn.casting import Casting
+from kalys.emulators.urn.mainboard import Mainboard
 from kalys.emulators.urn.memory import Record, Transaction
 from kalys.emulators.urn.paper_path import PaperPath
 from kalys.emulators.urn.states import COUNTING
 from kalys.protocols.urn.messages import EventKind, ReturnReason, UrnState
-
-if TYPE_CHECKING:
-    from kalys.emulators.urn.core import EmulatedUrn
 
 SLACK = 1.3         # a phase may take so many times its nominal duration before it is a jam
 
@@ -54,11 +52,12 @@ PATH_WORDS = {
 class Passage:
     """Volatile: made anew at every start of the urn."""
 
-    def __init__(self, urn: EmulatedUrn, path: PaperPath, agenda: Agenda) -> None:
-        self._urn = urn
+    def __init__(self, board: Mainboard, casting: Casting, path: PaperPath) -> None:
+        self._board = board
+        self._casting = casting
         self._path = path
-        self._agenda = agenda
-        self._c = urn.configuration
+        self._agenda = board.agenda
+        self._c = board.configuration
         self.phase = Phase.IDLE
         self._number = 0
         self._reason = ReturnReason.FAULT
@@ -90,36 +89,42 @@ class Passage:
         if self._step is not None:
             self._step.cancel()
             self._step = None
-        if self.phase is not Phase.IDLE or not self._path.waiting or self._urn.cover_open:
+        if self.phase is not Phase.IDLE or not self._path.waiting or self._board.cover_open:
             return
         wait = self._rest_until - self._agenda.now
         if wait > 0:
             self._step = self._agenda.at(self._rest_until, self.throat_covered)
             return
-        memory = self._urn.memory
+        memory = self._board.memory
         memory.sheet_number += 1
         self._number = memory.sheet_number
-        self._urn.emit(EventKind.SHEET_INSERTED, sheet=self._number)
+        self._board.emit(EventKind.SHEET_INSERTED, sheet=self._number)
         reason = self._refusal()
         if reason is not None:
             self.phase, self._reason = Phase.REFUSING, reason
             self._step = self._agenda.after(self._c.refusal_s, self._refused)
             return
         self.phase = Phase.DRAWING
-        self._speed = self._urn.transport_speed()
+        self._speed = self._draw_speed()
         self._path.compartment = "invalid"
         self._path.draw(self._speed)
         self._expect(self._c.scanner_mm + 2 * self._c.sheet_mm)
 
+    def _draw_speed(self) -> float:
+        """Of the next sheet, in mm/s."""
+        speed = self._board.behaviour.transport_mm_s(self._c.transport_mm_s)
+        spread = max(-3.0, min(3.0, self._board.draw.gauss(0, 1)))
+        return speed * (1 + self._c.transport_jitter * spread)
+
     def _refusal(self) -> ReturnReason | None:
         """Why a sheet at the throat is not even drawn in."""
-        urn = self._urn
-        state = urn.memory.state
+        board = self._board
+        state = board.memory.state
         if state is UrnState.FAULT:
             return ReturnReason.FAULT
-        if state not in COUNTING or not urn.within_hours_for_sheets():
+        if state not in COUNTING or not self._casting.in_time():
             return ReturnReason.NOT_OPEN
-        if urn.capacity_left() <= 0:
+        if board.capacity_left() <= 0:
             return ReturnReason.FULL
         return None
 
@@ -152,7 +157,7 @@ class Passage:
         if self.phase is Phase.DRAWING:
             self._rest(None)
             self._path.drive(0)
-            if self._urn.behaviour.counts_pulled_back():
+            if self._board.behaviour.counts_pulled_back():
                 self._count_unread()
             else:
                 self._reason = ReturnReason.PULLED_BACK
@@ -169,40 +174,40 @@ class Passage:
 
     def _decide(self) -> None:
         """The sheet has passed the scanner: read it, and let it go on or back."""
-        urn = self._urn
+        board = self._board
         bundle = self._path.bundle
         assert bundle is not None
-        urn.emit(EventKind.SHEET_READ, sheet=self._number)
+        board.emit(EventKind.SHEET_READ, sheet=self._number)
         reason, record = self._verdict(bundle)
         if record is None:
             self._give_back(reason or ReturnReason.FAULT)
             return
         self._transaction = Transaction(
-            self._number, record, urn.memory.state is UrnState.TEST
+            self._number, record, board.memory.state is UrnState.TEST
         )
         self._path.compartment = "valid" if record.valid else "invalid"
         self.phase = Phase.STACKING
         self._expect(self._c.exit_mm + 2 * self._c.sheet_mm - self._c.scanner_mm)
 
     def _verdict(self, bundle: Bundle) -> tuple[ReturnReason | None, Record | None]:
-        urn, c = self._urn, self._c
+        board, c = self._board, self._c
         double = (
             bundle.thickness > c.double_thickness
             or bundle.length_mm > c.sheet_mm + c.length_tolerance_mm
         )
-        if double and urn.behaviour.minds_double_feed():
+        if double and board.behaviour.minds_double_feed():
             return ReturnReason.DOUBLE_FEED, None
-        if not urn.check_integrity("before a cast"):
+        if not board.check_integrity("before a cast"):
             return ReturnReason.FAULT, None
-        return urn.read_sheet(bundle)
+        return self._casting.read(bundle)
 
     def _commit(self) -> None:
-        if self._urn.behaviour.commit_after_fall_s() is None:
-            self._urn.memory.transaction = self._transaction
+        if self._board.behaviour.commit_after_fall_s() is None:
+            self._board.memory.transaction = self._transaction
 
     def _fallen(self) -> None:
         self._rest(None)
-        delay = self._urn.behaviour.commit_after_fall_s()
+        delay = self._board.behaviour.commit_after_fall_s()
         if delay is None:
             self._settled()
         else:
@@ -214,13 +219,13 @@ class Passage:
         self._step = None
         transaction, self._transaction = self._transaction, None
         assert transaction is not None
-        self._urn.count(transaction)
+        self._casting.count(transaction)
         self._idle()
 
     def _count_unread(self) -> None:
         """What only a faulty urn does: take a sheet that is not there for a blank one."""
-        record = self._urn.blank_record()
-        self._urn.count(Transaction(self._number, record, self._urn.memory.state is UrnState.TEST))
+        record, test = self._casting.blank_record(), self._board.memory.state is UrnState.TEST
+        self._casting.count(Transaction(self._number, record, test))
         self._idle()
 
     def _give_back(self, reason: ReturnReason) -> None:
@@ -230,15 +235,14 @@ class Passage:
         self._expect(self._path.head_mm())
 
     def _returned(self) -> None:
-        urn = self._urn
-        urn.returned(self._number, self._reason)
+        self._casting.returned(self._number, self._reason)
         self._idle()
 
     def _idle(self) -> None:
         self.phase = Phase.IDLE
         self._transaction = None
         self._forward = True
-        gap = self._urn.behaviour.feed_gap_s(self._c.feed_gap_s)
+        gap = self._board.behaviour.feed_gap_s(self._c.feed_gap_s)
         self._rest_until = self._agenda.now + round(gap * SECOND)
         if self._path.waiting:
             self.throat_covered()
@@ -257,15 +261,15 @@ class Passage:
 
     def _jammed(self) -> None:
         self._watch = None
-        urn = self._urn
-        if urn.cover_open:
+        board = self._board
+        if board.cover_open:
             return
         sensor = "entry" if not self._forward else self._path.sensor_after(self._path.head_mm())
         self.phase = Phase.JAMMED
         self._path.drive(0)
-        urn.emit(EventKind.JAM, sheet=self._number, sensor=sensor)
-        urn.show("wait", self._number)
-        urn.log("jam", f"sheet {self._number} jammed", "failure", f"sensor {sensor}")
+        board.emit(EventKind.JAM, sheet=self._number, sensor=sensor)
+        board.show("wait", self._number)
+        board.log("jam", f"sheet {self._number} jammed", "failure", f"sensor {sensor}")
 
     def cover(self, is_open: bool) -> None:
         """The motor stands while the cover is open; then it goes on, or the jam is over."""
@@ -282,33 +286,33 @@ class Passage:
 
     def _go(self) -> None:
         """Go on from a standstill, when the cover lets us."""
-        if not self._urn.cover_open:
+        if not self._board.cover_open:
             self._path.drive(self._speed if self._forward else -self._speed)
             self._expect(self._c.exit_mm + 2 * self._c.sheet_mm)
 
     def _jam_cleared(self) -> None:
         self._drop_transaction()
-        self._urn.emit(EventKind.JAM_CLEARED)
-        self._urn.log("intervention", "jam cleared", "success", "paper path")
+        self._board.emit(EventKind.JAM_CLEARED)
+        self._board.log("intervention", "jam cleared", "success", "paper path")
         self._idle()
 
     def _drop_transaction(self) -> None:
         """The sheet was taken out before it fell: it is not in the box and must not count."""
-        urn = self._urn
-        committed, urn.memory.transaction = urn.memory.transaction, None
+        board = self._board
+        committed, board.memory.transaction = board.memory.transaction, None
         if committed is None:
             return
-        if urn.behaviour.counts_removed():
-            urn.count(committed, tell=False)
+        if board.behaviour.counts_removed():
+            self._casting.count(committed, tell=False)
         else:
-            urn.log("jam", f"sheet {committed.sheet} taken out, not counted", "success",
-                    "paper path")
+            board.log("jam", f"sheet {committed.sheet} taken out, not counted", "success",
+                      "paper path")
 
     # After a start
 
     def recover(self) -> None:
         """Clear the path after a start: a committed sheet goes on, any other one back."""
-        memory = self._urn.memory
+        memory = self._board.memory
         self._number = memory.sheet_number
         committed = memory.transaction
         if committed is not None and not self._path.covered:

@@ -9,27 +9,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kalys.election.tally import Tally
 from kalys.emulators.urn.clock import stamp
+from kalys.emulators.urn.mainboard import Mainboard
 from kalys.emulators.urn.memory import Book
 from kalys.protocols.tape import CODE_PAGES, KZ1048_PAGE, TapeWriter
 from kalys.protocols.urn.messages import ReportKind
 from kalys.protocols.urn.report import ContestTotals, Register, Report, compose
 
-if TYPE_CHECKING:
-    from kalys.emulators.urn.core import EmulatedUrn
-
 FEED_LINES = 3
 
 
-def tape(urn: EmulatedUrn, kind: str) -> list[bytes]:
+def tape(board: Mainboard, kind: str) -> list[bytes]:
     """The bytes of a report, one element a line."""
     writer = TapeWriter()
-    text = compose(urn.behaviour.printed(_report(urn, ReportKind(kind))))
+    text = compose(board.behaviour.printed(_report(board, ReportKind(kind))))
     lines = [
-        writer.line(_printable(line)) for line in urn.behaviour.printed_lines(kind, text)
+        writer.line(_printable(line)) for line in board.behaviour.printed_lines(kind, text)
     ]
     lines[0] = writer.start() + lines[0]
     lines[-1] += writer.feed(FEED_LINES) + writer.cut()
@@ -43,39 +41,39 @@ def _printable(text: str) -> str:
     return plain.encode(page, "replace").decode(page)
 
 
-def _report(urn: EmulatedUrn, kind: ReportKind) -> Report:
-    memory, package, c = urn.memory, urn.memory.package, urn.configuration
+def _report(board: Mainboard, kind: ReportKind) -> Report:
+    memory, package, c = board.memory, board.memory.package, board.configuration
     book = memory.tests if kind is ReportKind.TEST else memory.book
-    counters = urn.behaviour.totals(book.counters)
+    counters = board.behaviour.totals(book.counters)
     registers, contests = _registers(book, counters), _contests(counters)
     sheets = [counters.sheets, counters.valid, counters.invalid]
     styles = [package.style] if package else []
     urns: list[str] = []
     if kind is ReportKind.STATION:
-        urns = [urn.serial, *memory.imports]
-        for results in urn.behaviour.station_imports(memory.imports):
+        urns = [board.serial, *memory.imports]
+        for results in board.behaviour.station_imports(memory.imports):
             registers, contests = _joined(registers, contests, results)
             for index, name in enumerate(("sheets", "valid", "invalid")):
                 sheets[index] += results[name]
             styles += [results["style"]] if results["style"] not in styles else []
     return Report(
-        kind=kind, number=memory.report_number, time=_time(urn),
+        kind=kind, number=memory.report_number, time=_time(board),
         election=package.definition.id if package else "-",
         station=package.station if package else "-",
-        device=f"{c.maker} {c.model}", serial=urn.serial, software=c.legal_software_id,
+        device=f"{c.maker} {c.model}", serial=board.serial, software=c.legal_software_id,
         styles=tuple(styles), sheets=sheets[0], valid=sheets[1], invalid=sheets[2],
-        registers=tuple(registers), contests=tuple(contests), failures=tuple(urn.failures),
+        registers=tuple(registers), contests=tuple(contests), failures=tuple(board.failures),
         parameters=tuple(
-            (row["name"], row["value"], row["unit"]) for row in urn.told_parameters()
+            (row["name"], row["value"], row["unit"]) for row in board.told_parameters()
         ),
         event_counter=memory.event_counter, urns=tuple(urns),
     )
 
 
-def _time(urn: EmulatedUrn) -> datetime | None:
+def _time(board: Mainboard) -> datetime | None:
     """The moment on the report; None where a faulty urn leaves it out."""
-    clock = urn.memory.clock
-    text = urn.behaviour.report_stamp(stamp(clock.time_ms(urn.agenda.now), clock.offset_min))
+    clock = board.memory.clock
+    text = board.behaviour.report_stamp(stamp(clock.time_ms(board.agenda.now), clock.offset_min))
     return datetime.fromisoformat(text) if text else None
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kalys.ballots.package import read_package
 from kalys.emulators.urn.exports import RESULTS_FORMAT
+from kalys.emulators.urn.mainboard import Mainboard
 from kalys.emulators.urn.states import Cause
 from kalys.errors import KalysError
 from kalys.protocols.urn.messages import Purpose, Result
-
-if TYPE_CHECKING:
-    from kalys.emulators.urn.core import EmulatedUrn
 
 MOST_BYTES = 8 * 1024 * 1024
 
@@ -40,53 +38,53 @@ class Upload:
         self._data += data
         return True
 
-    def commit(self, urn: EmulatedUrn) -> Result:
+    def commit(self, board: Mainboard) -> Result:
         """Take the file into use; what is wrong with it otherwise."""
         data = bytes(self._data)
         if len(data) != self._size or hashlib.sha256(data).digest() != self.sha256:
             return Result.BAD_HASH
         if self.purpose is Purpose.DEFINITION:
-            return _definition(urn, data, self.sha256)
+            return _definition(board, data, self.sha256)
         if self.purpose is Purpose.RESULTS:
-            return _results(urn, data)
-        return _software(urn, self.sha256)
+            return _results(board, data)
+        return _software(board, self.sha256)
 
 
-def _definition(urn: EmulatedUrn, data: bytes, sha256: bytes) -> Result:
+def _definition(board: Mainboard, data: bytes, sha256: bytes) -> Result:
     try:
         package = read_package(data)
     except (KalysError, ValueError):
         return Result.BAD_DEFINITION
-    memory = urn.memory
+    memory = board.memory
     memory.define(package, sha256)
     memory.event_counter += 1
-    urn.monitor.begin()
-    urn.rebuild_core()
-    urn.log("file", f"definition file added, SHA-256 {sha256.hex()}", "success", "memory")
-    urn.log("definition", f"definition of {package.definition.id}, style {package.style}, loaded",
-            "success", "definition")
-    urn.move(Cause.DEFINED)
+    board.monitor.begin()
+    board.rebuild_core()
+    board.log("file", f"definition file added, SHA-256 {sha256.hex()}", "success", "memory")
+    board.log("definition", f"definition of {package.definition.id}, style {package.style}, loaded",
+              "success", "definition")
+    board.move(Cause.DEFINED)
     return Result.OK
 
 
-def _results(urn: EmulatedUrn, data: bytes) -> Result:
-    memory = urn.memory
+def _results(board: Mainboard, data: bytes) -> Result:
+    memory = board.memory
     try:
         results = json.loads(data)
-        right = _fits(results, urn)
+        right = _fits(results, board)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         right = False
     if not right:
         return Result.BAD_DEFINITION
     serial = results["device"]["serial"]
     memory.imports[serial] = results
-    urn.log("file", f"results of urn {serial} added", "success", "memory")
+    board.log("file", f"results of urn {serial} added", "success", "memory")
     return Result.OK
 
 
-def _fits(results: Any, urn: EmulatedUrn) -> bool:
+def _fits(results: Any, board: Mainboard) -> bool:
     """Whether these are results of another urn of this station in this election."""
-    package = urn.memory.package
+    package = board.memory.package
     if package is None or results["format"] != RESULTS_FORMAT:
         return False
     numbers = [results[name] for name in ("sheets", "valid", "invalid")]
@@ -96,18 +94,18 @@ def _fits(results: Any, urn: EmulatedUrn) -> bool:
     return (
         same
         and isinstance(results["device"]["serial"], str)
-        and results["device"]["serial"] != urn.serial
+        and results["device"]["serial"] != board.serial
         and isinstance(results["style"], str)
         and all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in numbers)
     )
 
 
-def _software(urn: EmulatedUrn, sha256: bytes) -> Result:
-    memory = urn.memory
-    old = memory.software_sha256 or urn.configuration.firmware_sha256
+def _software(board: Mainboard, sha256: bytes) -> Result:
+    memory = board.memory
+    old = memory.software_sha256 or board.configuration.firmware_sha256
     memory.software_sha256 = sha256
-    original = sha256 == urn.configuration.firmware_sha256
+    original = sha256 == board.configuration.firmware_sha256
     memory.software_suffix = "" if original else f"+{sha256.hex()[:8]}"
     memory.event_counter += 1
-    urn.log("software", f"software {old.hex()} replaced by {sha256.hex()}", "success", "firmware")
+    board.log("software", f"software {old.hex()} replaced by {sha256.hex()}", "success", "firmware")
     return Result.OK

@@ -1,0 +1,79 @@
+"""Casting a ballot: a sheet is read, counted in its book, or back with the voter.
+
+``passage`` brings the sheet and takes it away; here it becomes a record, and everybody is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kalys.emulators.paper import Bundle, Image
+from kalys.emulators.urn.mainboard import Mainboard
+from kalys.emulators.urn.memory import Record, Transaction
+from kalys.protocols.urn.messages import EventKind, ReturnReason, UrnState
+
+
+class Casting:
+    """``scan`` is the scanner's view of what lies before it."""
+
+    def __init__(self, board: Mainboard, scan: Callable[[Bundle], Image]) -> None:
+        self._board = board
+        self._scan = scan
+
+    def in_time(self) -> bool:
+        """Whether a sheet that is offered now comes within the hours. Tests have no hours."""
+        board, memory = self._board, self._board.memory
+        if memory.state is UrnState.TEST:
+            return True
+        if board.configuration.accept_after_hours and memory.poll is not None:
+            return board.now() >= memory.poll.opens
+        return board.behaviour.may_open(memory.state, board.within_hours())
+
+    def read(self, bundle: Bundle) -> tuple[ReturnReason | None, Record | None]:
+        """What the counting core makes of the sheet at the scanner."""
+        board = self._board
+        if board.core is None:
+            return ReturnReason.NOT_OPEN, None
+        return board.core.read(self._scan(bundle), board.memory.counted_ever)
+
+    def blank_record(self) -> Record:
+        """The record of a sheet without a mark."""
+        board = self._board
+        assert board.core is not None
+        return board.core.record({}, board.memory.counted_ever)
+
+    def count(self, transaction: Transaction, *, tell: bool = True) -> None:
+        """Commit a sheet to its book and tell everybody."""
+        board, memory, record = self._board, self._board.memory, transaction.record
+        book = memory.tests if transaction.test else memory.votes
+        book.add(record)
+        board.monitor.counted(record, transaction.test)
+        memory.transaction = None
+        memory.box_count += 1
+        if not transaction.test:
+            memory.counted_ever += 1
+        board.log("cast", board.behaviour.cast_text(record), "success",
+                  "test book" if transaction.test else "vote book")
+        if tell:
+            compartment = "valid" if record.valid else "invalid"
+            board.show("accepted", transaction.sheet)
+            board.emit(EventKind.SHEET_ACCEPTED, sheet=transaction.sheet, compartment=compartment)
+        counters = book.counters
+        board.emit(EventKind.COUNTERS, valid=counters.valid, invalid=counters.invalid,
+                   returned=book.returned)
+        self._look_at_capacity()
+
+    def returned(self, sheet: int, reason: ReturnReason) -> None:
+        """A sheet is back with the voter."""
+        board = self._board
+        board.memory.book.returned += 1
+        board.show("returned", sheet)
+        board.emit(EventKind.SHEET_RETURNED, sheet=sheet, reason=reason.value)
+        board.log("error", "sheet returned to the voter", reason.value, "paper path")
+
+    def _look_at_capacity(self) -> None:
+        board, parameters = self._board, self._board.memory.parameters
+        # A small box is not announced as full from its first sheet on.
+        limit = min(parameters["capacity_warning"], max(1, int(parameters["capacity"]) // 10))
+        if board.capacity_left() <= limit and board.behaviour.warns_of_capacity():
+            board.raise_alarm("capacity-low", audible=True)
