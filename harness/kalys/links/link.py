@@ -88,6 +88,7 @@ class Link:
     def _use(self, port: Any) -> None:
         module = type(port).__module__
         self._port = port
+        self._closing = False
         self._timeout: float | None = None
         self._timeout_name = "_timeout" if module in _READ_TIMEOUT_AT_EACH_READ else "timeout"
         self._tells_waiting = module not in _WAITING_UNKNOWN
@@ -165,13 +166,15 @@ class Link:
         self._use(port)
 
     def close(self) -> None:
-        """Close the port; never raises."""
+        """Close the port; never raises. A read in another thread ends with LinkError."""
+        self._closing = True
         with suppress(Exception):
             self._port.close()
 
     def _lost(self, error: Exception, doing: str) -> LinkError:
         failure = diagnosis.lost(self.url, error, doing)
-        if self._journal is not None:
+        # A port that we closed under a reader of another thread was not lost.
+        if self._journal is not None and not self._closing:
             self._journal.add("note", {"link": self.name, "lost": failure.what})
         return failure
 
