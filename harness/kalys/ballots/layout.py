@@ -14,7 +14,7 @@ texts of an election definition.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -250,8 +250,9 @@ def track_centres(
 ) -> Iterator[tuple[int, float, float]]:
     """(index, x, y) of every printed mark of a track, in mm."""
     width, height = page_mm
+    left_out = set(track.omitted)
     for index in range(track.count):
-        if index in track.omitted:
+        if index in left_out:
             continue
         along = track.first + index * track.pitch
         if track.edge == "left":
@@ -262,3 +263,21 @@ def track_centres(
             yield index, along, track.inset
         else:
             yield index, along, height - track.inset
+
+
+def grid_point(
+    tracks: Sequence[Track], page_mm: tuple[float, float], column: float, row: float
+) -> tuple[float, float]:
+    """The place in mm of a point on the grid that the timing marks span.
+
+    Column 0 lies on the first mark of the top (or bottom) track, row 0 on that of the left (or
+    right) track; fractions lie between. Raises ConfigurationError without such tracks.
+    """
+    across = next((t for t in tracks if t.edge in ("top", "bottom")), None)
+    down = next((t for t in tracks if t.edge in ("left", "right")), None)
+    if across is None or down is None:
+        raise ConfigurationError(
+            "a grid needs timing marks along one long and one short edge", where="layout",
+            remedy="Give the place in mm.",
+        )
+    return round(across.first + column * across.pitch, 3), round(down.first + row * down.pitch, 3)

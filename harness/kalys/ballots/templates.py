@@ -7,13 +7,24 @@ labels; ``{...}`` in a text is replaced by a field of the definition. Format: do
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 
-from kalys.ballots.layout import Box, Code, Face, Layout, Line, Part, Print, Target, Track
+from kalys.ballots.layout import (
+    Box,
+    Code,
+    Face,
+    Layout,
+    Line,
+    Part,
+    Print,
+    Target,
+    Track,
+    grid_point,
+)
 from kalys.ballots.style_code import CELLS, code_bits
 from kalys.documents import load as load_document
 from kalys.election.definition import Contest, ElectionDefinition, Option
@@ -39,7 +50,11 @@ class Label(Part):
 
 
 class Grid(Part):
-    """The targets of one contest: ``columns`` wide, filled row by row from (``x``, ``y``)."""
+    """The targets of one contest: ``columns`` wide, filled row by row from (``x``, ``y``).
+
+    With ``units: cells`` x, y, dx and dy are columns and rows of the grid that the timing marks
+    span, as ballots of the AccuVote family are described (``kalys.ballots.layout.grid_point``).
+    """
 
     contest: str
     x: float
@@ -50,11 +65,13 @@ class Grid(Part):
     size: tuple[float, float]
     shape: Literal["square", "circle", "oval"] = "square"
     line_mm: float = 0.4
+    units: Literal["mm", "cells"] = "mm"
     label: Label
 
 
 class CodeTemplate(Part):
-    """Where the code cells are; their bits follow from election and style."""
+    """Where the code cells are; their bits follow from election and style. Ballots of other makers
+    have no such code."""
 
     x: float
     y: float
@@ -64,7 +81,7 @@ class CodeTemplate(Part):
 
 class FaceTemplate(Part):
     tracks: tuple[Track, ...]
-    code: CodeTemplate
+    code: CodeTemplate | None = None
     grids: tuple[Grid, ...]
     texts: tuple[Print, ...] = ()
     lines: tuple[Line, ...] = ()
@@ -116,7 +133,7 @@ def layout_from(
     words = _words(definition, template.style)
     faces: dict[str, Any] = {}
     for name, face in template.faces.items():
-        faces[name] = _face(face, definition, bits, words)
+        faces[name] = _face(face, definition, bits, words, template.page_mm)
     placed = {grid.contest for face in template.faces.values() for grid in face.grids}
     if placed != set(style.contests):
         raise ConfigurationError(
@@ -130,25 +147,38 @@ def layout_from(
 
 
 def _face(
-    template: FaceTemplate, definition: ElectionDefinition, bits: str, words: Mapping[str, str]
+    template: FaceTemplate, definition: ElectionDefinition, bits: str, words: Mapping[str, str],
+    page_mm: tuple[float, float],
 ) -> Face:
     targets: list[Target] = []
     texts = [t.model_copy(update={"text": _fill(t.text, words)}) for t in template.texts]
     lines = list(template.lines)
     for grid in template.grids:
         contest = definition.contest(grid.contest)
+        grid = _in_mm(grid, template.tracks, page_mm)
         placed = _targets(grid, contest)
         targets += placed
         for number, (target, option) in enumerate(zip(placed, contest.options, strict=True), 1):
             texts += _label(grid, target, option, number)
         if grid.label.place == "row":
             lines += _rules(grid, placed)
-    code = Code(**template.code.model_dump(), bits=bits)
+    code = Code(**template.code.model_dump(), bits=bits) if template.code else None
     if len(bits) != CELLS:
         raise ValueError("the code does not have the published number of cells")
     return Face(
         tracks=template.tracks, code=code, targets=tuple(targets),
         texts=tuple(texts), lines=tuple(lines), boxes=template.boxes,
+    )
+
+
+def _in_mm(grid: Grid, tracks: Sequence[Track], page_mm: tuple[float, float]) -> Grid:
+    """The grid in millimetres."""
+    if grid.units == "mm":
+        return grid
+    x, y = grid_point(tracks, page_mm, grid.x, grid.y)
+    right, below = grid_point(tracks, page_mm, grid.x + grid.dx, grid.y + grid.dy)
+    return grid.model_copy(
+        update={"x": x, "y": y, "dx": right - x, "dy": below - y, "units": "mm"}
     )
 
 

@@ -38,12 +38,13 @@ WRONG_SIDE = "wrong-side"
 DOUBLE_FEED = "double-feed"
 AMBIGUOUS = "ambiguous-mark"
 
-_BLANK_SHARE = 0.004      # of dark sample points, below which a side is blank
-_PRINTED = 0.5            # density from which timing, code and outline pixels count as printed
+_BLANK_SHARE = 0.002      # of dark sample points, below which a side is blank
+_PRINTED = 0.5            # density from which timing and code pixels count as printed
+_OUTLINE = 0.25           # the same for outlines: thin lines are paler in a blurred scan
 _CODE_RADIUS_MM = 0.6
 _SURE = 1.45              # times ink_level: from this density a pixel is dark beyond doubt
 _SURE_SHARE = 0.5         # of vote_fill that must be so: stains and folds that add up are no vote
-_KNOWN_BY_TARGETS = 0.6   # mean outline from which a face without code is known...
+_KNOWN_BY_TARGETS = 0.45  # mean outline from which a face without code is known...
 _CLEARER_BY = 0.15        # ...and by how much it must beat any other
 _BATCH = 16               # pictures whose timing marks are searched at once
 
@@ -230,7 +231,7 @@ class Reader:
     def _read_face(self, scan: _Scan, placed: _Placed) -> SheetReading:
         limits, known, place, tone = self.thresholds, placed.known, placed.place, scan.tone
         ink = tone.level(limits.ink_level)
-        levels = Levels(ink, tone.level(_SURE * limits.ink_level), tone.level(_PRINTED))
+        levels = Levels(ink, tone.level(_SURE * limits.ink_level), tone.level(_OUTLINE))
         result = measure(
             scan.image, known.groups, placed.pixels(known.targets_mm), levels,
             skew_deg=place.skew_deg, streaks=streaks_of(scan.rows, ink), suspect=limits.blank_fill,
@@ -271,8 +272,8 @@ def _prepare(layout: Layout, side: str, face: Face) -> _Known:
         cells = [(face.code.x + i * face.code.pitch, face.code.y)
                  for i in range(len(face.code.bits))]
     else:
-        cells = [(x, y) for track in face.tracks if track.coded
-                 for _, x, y in track_centres(track, layout.page_mm)]
+        every = [track.model_copy(update={"omitted": ()}) for track in face.tracks if track.coded]
+        cells = [(x, y) for track in every for _, x, y in track_centres(track, layout.page_mm)]
     contests: dict[str, list[tuple[str, int]]] = {}
     for i, target in enumerate(face.targets):
         contests.setdefault(target.contest, []).append((target.option, i))
@@ -351,7 +352,7 @@ def _by_targets(
         for known in frames.faces if place is not None else ():
             if not known.bits and place is not None:
                 centres = _Placed(known, place, turned).pixels(known.targets_mm)
-                fit = outlines(scan.image, known.groups, centres, scan.line,
+                fit = outlines(scan.image, known.groups, centres, scan.tone.level(_OUTLINE),
                                skew_deg=place.skew_deg)
                 candidates.append(_Placed(known, place, turned, fit))
     if not candidates:

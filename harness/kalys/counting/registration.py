@@ -28,7 +28,7 @@ Picture = NDArray[np.uint8]
 SEARCH_MM = 14.0           # how far inward of their place timing marks are looked for
 MAX_SKEW_DEG = 4.0         # declared range 3
 MAX_SHEAR_DEG = 0.6        # a row paired with its neighbour shows as 1.7 degrees on letter paper
-MAX_SIZE = (0.03, 0.045)   # how far a scan may be off the nominal size, across and along the feed
+MAX_SIZE = (0.05, 0.06)     # how far a scan may be off the nominal size, across and along the feed
 LEAST_MARKS = 0.5          # share of the marks in view that must be found, on either edge
 LEAST_PROOF = 0.6          # share of the other marks in view that must be where they should
 _STEP_MM = 6.0             # between the places where corrections are known
@@ -41,7 +41,8 @@ class Frame:
     """The marks of one face, ready for the search: ``page`` is its size in mm.
 
     ``places`` are the centres of all teeth of the two ``edges`` in mm, (count, 2) each; ``proofs``
-    the sets of other marks of which one must be there: one set a way in which the page may lie.
+    the sets of other marks of which one must be there, one set for each way in which the page may
+    lie: (2 n, 2), first the marks, then the gaps beside them.
     """
 
     page: tuple[float, float]
@@ -61,7 +62,13 @@ class Frame:
             (x, y) for side, t in tracks.items() if side not in chosen and not t.coded
             for _, x, y in track_centres(t, page)
         ]
-        proof_mm = np.array(proof, float).reshape(-1, 2)
+        # Behind each mark the gap to the next: a dark bed is no row of marks.
+        gaps = [
+            (x + t.pitch / 2, y) if t.edge in ("top", "bottom") else (x, y + t.pitch / 2)
+            for side, t in tracks.items() if side not in chosen and not t.coded
+            for _, x, y in track_centres(t, page)
+        ]
+        proof_mm = np.array(proof + gaps, float).reshape(-1, 2)
         if turned:
             proof_mm = np.array(page) - proof_mm
         (a, a_mm), (b, b_mm) = made
@@ -292,15 +299,19 @@ def _smooth(bell: Floats, off: Floats, good: NDArray[np.bool_]) -> Floats:
 
 
 def _proved(found: Registration, frame: Frame, image: Picture, threshold: float) -> bool:
-    """Whether the marks of the other edges are where the map says, for one way to lie."""
+    """Whether the marks of the other edges, and the gaps between them, are where the map says, for
+    one way to lie."""
     for proof in frame.proofs:
         if not len(proof):
             return True
+        n = len(proof) // 2
         at = found.pixels(proof)
-        at = at[_inside(at, image.shape, 3)]
-        if len(at) >= max(4, 0.3 * len(proof)):
-            share = dark_share(image, at, 2, threshold)
-            if np.count_nonzero(share > 0.6) >= LEAST_PROOF * len(at):
+        view = _inside(at, image.shape, 3)
+        view = view[:n] & view[n:]
+        seen = np.count_nonzero(view)
+        if seen >= max(4, 0.3 * n):
+            dark = dark_share(image, at, 2, threshold) > 0.6
+            if np.count_nonzero(dark[:n] & ~dark[n:] & view) >= LEAST_PROOF * seen:
                 return True
     return False
 

@@ -21,7 +21,7 @@ Picture = NDArray[np.uint8]
 SIZE_TOLERANCE = 0.035    # of the page, by which a picture may be smaller or wider
 TOO_LONG_MM = 4.0         # longer than the page by more than this: two sheets (stretch: 3 mm)
 LEAST_SPAN = 60           # grey levels between paper and print; below, nothing is printed
-_PRINT_SHARE = 0.007      # of all sample points that are print on any ballot
+_PRINT_SHARES = (0.007, 0.002)    # of all sample points that are print: dense and sparse ballots
 _STREAK_SHARE = 0.55      # of a column's rows that are dark: a dirty sensor
 _ROWS = 23                # rows between two that are sampled
 _BED = 0.75               # share of a row or column that is dark: the scanner's bed, not paper
@@ -115,11 +115,17 @@ def sampled(image: Picture) -> Picture:
 
 
 def tone_of(rows: Picture) -> Tone:
-    """Levels of paper (the median) and print (a low percentile) from sampled rows."""
-    sample = np.ascontiguousarray(rows[:, 2::7])
+    """Levels of paper (the median) and print (a low percentile) from sampled rows.
+
+    The outer 16th is left out on all sides: there a dark bed would pass for print.
+    """
+    down, across = rows.shape[0] // 16, rows.shape[1] // 16
+    sample = np.ascontiguousarray(rows[down : -down or None, across : -across or None : 7])
     count = cv2.calcHist([sample], [0], None, [256], [0, 256]).ravel()
     below = np.cumsum(count) / max(1, sample.size)
-    paper, ink = np.searchsorted(below, (0.5, _PRINT_SHARE)).tolist()
+    paper, dense, sparse = np.searchsorted(below, (0.5, *_PRINT_SHARES)).tolist()
+    # Sparse print only where there is no dense one: the darkest points may be a mark or a bed.
+    ink = dense if paper - dense >= LEAST_SPAN else sparse
     dark = float(below[max(0, (paper + ink) // 2)]) if paper - ink >= LEAST_SPAN else 0.0
     return Tone(float(paper), float(paper - ink), dark)
 

@@ -64,7 +64,8 @@ class Fills:
 class Pixels:
     """What to look at around a target's centre: the ``inside`` as a mask of a window (rows,
     columns; odd numbers), the same as packed bits with their ``count``, and steps (column, row) to
-    the points of the outline's quarters, (4 * ``_QUARTER``, 2)."""
+    the points of the outline's quarters: a pixel outwards, on the line and a pixel inwards,
+    (3, 4 * ``_QUARTER``, 2)."""
 
     inside: Bools
     bits: NDArray[np.uint8]
@@ -118,11 +119,14 @@ class Group:
         inside = np.ascontiguousarray(
             inside[middle - high : middle + high + 1, middle - wide : middle + wide + 1]
         )
+        width, height = self.target.width * self.scale / 2, self.target.height * self.scale / 2
         points = self._outline() * self.scale
-        turned = np.column_stack([
-            points[:, 0] * np.cos(angle) - points[:, 1] * np.sin(angle),
-            points[:, 0] * np.sin(angle) + points[:, 1] * np.cos(angle),
-        ])
+        # Inwards and outwards along the axis of the quarter: exact for straight sides.
+        points = np.stack([points * (1 + step / np.array([width, height])) for step in (1, 0, -1)])
+        turned = np.stack([
+            points[..., 0] * np.cos(angle) - points[..., 1] * np.sin(angle),
+            points[..., 0] * np.sin(angle) + points[..., 1] * np.cos(angle),
+        ], axis=-1)
         return Pixels(
             inside, np.packbits(inside.ravel()), int(inside.sum()),
             np.rint(turned).astype(np.int64),
@@ -249,13 +253,17 @@ def _share(dark: Bools, pixels: Pixels) -> Floats:
     return share
 
 
-def _outline(image: Picture, at: Ints, pixels: Pixels, line: float) -> Floats:
-    """Dark share of each quarter of each outline: (n, 4)."""
+def _outline(
+    image: Picture, at: Ints, pixels: Pixels, line: float, *, broad: bool = False
+) -> Floats:
+    """Dark share of each quarter of each outline, (n, 4); ``broad`` takes the darkest of the line
+    and its neighbours, for thin and blurred lines."""
     columns = image.shape[1]
-    steps = pixels.outline[:, 1] * columns + pixels.outline[:, 0]
-    dark = image.ravel()[(at[:, 1] * columns + at[:, 0])[:, None] + steps] < line
+    lines = pixels.outline if broad else pixels.outline[1:2]
+    steps = lines[..., 1] * columns + lines[..., 0]
+    level = image.ravel()[(at[:, 1] * columns + at[:, 0])[:, None, None] + steps].min(axis=1)
     shares: Floats = np.add.reduce(
-        dark.reshape(len(at), 4, _QUARTER), axis=2, dtype=np.int64
+        (level < line).reshape(len(at), 4, _QUARTER), axis=2, dtype=np.int64
     ) / _QUARTER
     return shares
 
@@ -296,9 +304,10 @@ def _search(
     near, moves = near[on_page], moves[on_page]
     if not len(near):
         return None
-    quarters = _outline(image, near, pixels, line)
-    lightest = quarters.min(axis=1)
-    merit = lightest + 0.5 * quarters.mean(axis=1) - 0.002 * np.hypot(moves[:, 0], moves[:, 1])
+    broad = _outline(image, near, pixels, line, broad=True)
+    lightest = broad.min(axis=1)
+    sharp = _outline(image, near, pixels, line).mean(axis=1)
+    merit = lightest + sharp - 0.004 * np.hypot(moves[:, 0], moves[:, 1])
     best = int(merit.argmax())
     return near[best], float(lightest[best])
 

@@ -34,7 +34,7 @@ Picture = NDArray[np.uint8]
 _PEAK = 0.45           # contrast of a mark against its gaps from which it counts
 _MAX_SLOPE_DEG = 5.0
 _SLOPES = np.tan(np.radians(np.arange(-_MAX_SLOPE_DEG, _MAX_SLOPE_DEG + 0.1, 0.5)))
-_PITCH_TOLERANCE = 0.06
+_PITCH_TOLERANCE = 0.07
 SHIFTS = 3             # by how many teeth a sheet may be out of place
 _COMB_TOLERANCE = 0.2  # of the pitch: how far a bar may lie from its tooth
 _LEAST_BARS = 6
@@ -115,7 +115,7 @@ class Comb:
     def shifts(self) -> list[tuple[int, float]]:
         """Numberings worth trying with their scores, best first."""
         scores = self.scores.tolist()
-        order = sorted(range(len(scores)), key=lambda i: (-scores[i], abs(i - SHIFTS)))[:3]
+        order = sorted(range(len(scores)), key=lambda i: (-scores[i], abs(i - SHIFTS)))
         return [(i - SHIFTS, scores[i]) for i in order if scores[i] > max(scores) - _TRIED]
 
     def teeth(self, edge: Edge, shift: int) -> tuple[Ints, Floats, Floats]:
