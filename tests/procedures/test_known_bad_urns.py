@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from kalys.errors import ProtocolError, Refused
 from kalys.procedures.session import ProcedureResult, Session
 from kalys.protocols.urn.messages import UrnState
 from kalys.requirements.observation import Outcome
@@ -104,6 +105,20 @@ def test_the_known_bad_urn_fails_with_a_note_that_a_person_understands(
         assert verdict.verdict is Outcome.FAIL
         if procedure not in READINGS:
             assert verdict.failures and all(len(note) > 20 for note in verdict.failures)
+
+
+@pytest.mark.parametrize("no", [
+    Refused("urn-1 refused set_parameter", code="not-authorised"),
+    ProtocolError("this dialect has no such request"),
+])
+def test_an_urn_that_lets_nobody_set_its_thresholds_still_tells_them(no, emulated, monkeypatch):
+    def refuse(*_: str) -> None:
+        raise no
+
+    with emulated(parameters=SMALL) as session:
+        monkeypatch.setattr(session.urn, "set_parameter", refuse)
+        result = run(session, "mark.thresholds")
+        assert [v.verdict for v in result.verdicts] == [Outcome.PASS]
 
 
 def test_a_dropped_vote_shows_in_a_volume_as_one_wrong_position(emulated):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kalys.ballots import marks as library
 from kalys.ballots.sheet import Mark, Sheet
 from kalys.ballots.truth import truth_of
-from kalys.errors import Refused
+from kalys.errors import ProtocolError, Refused
 from kalys.procedures.deck_run import DeckRun, run_deck
 from kalys.procedures.mark import STYLE
 from kalys.procedures.preparation import Prepared, open_polls, prepared_urn, print_report
@@ -36,6 +36,7 @@ PROMISED = {"mark_vote_fill": "mark_vote_fill", "mark_blank_fill": "mark_blank_f
     requirements=("MRK-004",),
     device_seconds=1800,
     front="pytest",
+    devices=("urn", "core"),
 )
 def rescan(session: Session, parameters: Mapping[str, Any]) -> None:
     """The same ballots, fed again and again, a little differently each time.
@@ -62,7 +63,7 @@ def rescan(session: Session, parameters: Mapping[str, Any]) -> None:
         ]
         run = run_deck(session, deck, STYLE)
         for sheet in batch:
-            _report_rescans(session, run, sheet, rescans)
+            _report_rescans(session, run, sheet)
         done += len(batch)
 
 
@@ -101,8 +102,11 @@ def _laid_in(sheet: Sheet, scan: int, rng: Random) -> Sheet:
     return replace(sheet, id=f"{sheet.id}-scan-{scan + 1:02d}", paper=paper)
 
 
-def _report_rescans(session: Session, run: DeckRun, sheet: Sheet, rescans: int) -> None:
+def _report_rescans(session: Session, run: DeckRun, sheet: Sheet) -> None:
     tried, name = sheet.marks
+    scans = sum(fed.id.startswith(f"{sheet.id}-scan-") for fed, _ in run.fed)
+    if not scans:
+        return
     read: Counter[str] = Counter()
     for pair in run.comparison.pairs:
         record = pair.record
@@ -111,7 +115,7 @@ def _report_rescans(session: Session, run: DeckRun, sheet: Sheet, rescans: int) 
     flips = min(read["vote"], read["no vote"])
     told = ", ".join(f"{count} times {what}" for what, count in sorted(read.items()))
     session.count(
-        "MRK-004", rescans, flips, condition=f"{sheet.id}: {tried.kind}",
+        "MRK-004", scans, flips, condition=f"{sheet.id}: {tried.kind}",
         sheet=sheet.id if flips else "",
         note=f"{tried.kind} at {tried.contest}/{tried.option} was read {told}" if flips else "",
     )
@@ -184,7 +188,7 @@ def _tell_a_change(session: Session, prepared: Prepared) -> None:
     urn.login(Role.ADMINISTRATOR)
     try:
         urn.set_parameter(name, new)
-    except Refused as refused:
+    except (Refused, ProtocolError) as refused:      # not allowed, or no such request
         session.journal.add("note", {"text": f"{name} cannot be set: {refused}"})
         return
     try:
