@@ -97,6 +97,28 @@ def test_every_position_climbs_the_same_ladder_and_marginal_marks_decide_nothing
         decks.ladder(election, "KG-PL", 5, 1, by="height")
 
 
+def test_ballots_with_two_printed_sides_and_several_votes_get_decks_of_their_own() -> None:
+    election = load("accuvote")
+    style = election.styles[0].id
+    for kind in decks.BUILDERS:
+        deck = decks.build(kind, election, style, n=40, seed=2)
+        for sheet in deck:
+            assert sheet.truth is not None
+            if sheet.truth.kind in {"valid", "invalid"}:
+                judged = judge_sheet(deck.contests, sheet.truth.marks)
+                assert judged.votes == sheet.truth.votes, (kind, sheet.id)
+    coverage = decks.coverage(election, style, 1)
+    assert {sheet.orientation for sheet in coverage} == set(ORIENTATIONS)
+    assert all(sheet.truth and sheet.truth.counted for sheet in coverage)
+    assert coverage.coverage().share == 1
+    over = decks.logic_and_accuracy(election, style, 1).group("overvote")
+    spoilt = {c for s in over if s.truth for c, n in s.truth.overvotes.items() if n}
+    assert spoilt == {c.id for c in over.contests if len(c.options) > c.votes_allowed}
+    volume = decks.volume(election, style, 400, 1)
+    several = [len(v) for s in volume if s.truth for v in s.truth.votes.values()]
+    assert max(several) == max(c.votes_allowed for c in volume.contests)
+
+
 def test_paper_stress_goes_from_nothing_to_beyond_every_range(election: ElectionDefinition) -> None:
     deck = decks.paper_stress(election, "KG-PL", 18 * 6, 4)
     assert len(deck.manifest["groups"]) == 18 and set(deck.manifest["groups"].values()) == {6}

@@ -81,8 +81,8 @@ def test_an_effect_beyond_its_range_is_named_and_lets_a_device_give_the_sheet_ba
 ) -> None:
     assert beyond(SPOILT[name]) == (name,)
     contests = election.style_contests("KG-PL")
-    marks, face = [Mark("party", "P01", "tick")], layouts_for(election)["KG-PL"].front
-    truth = truth_on_paper(contests, marks, SPOILT[name], face)
+    marks, layout = [Mark("party", "P01", "tick")], layouts_for(election)["KG-PL"]
+    truth = truth_on_paper(contests, marks, SPOILT[name], layout)
     assert truth.accepts("returned", "unreadable") and not truth.accepts("invalid")
     assert truth.accepts("valid") is (name != "double-feed")
 
@@ -97,13 +97,13 @@ def test_what_is_as_dark_as_a_mark_inside_a_target_makes_it_ambiguous(
         Paper(folds=(Fold(target.x + 1, target.y + 2, 2.0, 0.4, 0.5),)),
         Paper(stains=(Stain(target.x + 4, target.y, 3, 0.5),)),
     ):
-        truth = truth_on_paper(contests, [], paper, layout.front)
+        truth = truth_on_paper(contests, [], paper, layout)
         assert truth.ambiguous == {"party": ("P07",)}
         assert truth.accepts("valid") and truth.accepts("invalid")
     beside = Paper(scrawls=(Scrawl(target.x + 12, target.y, 6, 4),))
-    assert truth_on_paper(contests, [], beside, layout.front).ambiguous == {}
+    assert truth_on_paper(contests, [], beside, layout).ambiguous == {}
     streak = Paper(streaks=(Streak(target.x),))
-    assert truth_on_paper(contests, [], streak, layout.front).ambiguous == {}
+    assert truth_on_paper(contests, [], streak, layout).ambiguous == {}
 
 
 @pytest.mark.parametrize("name", EFFECTS)

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalys.ballots.layout import Layout
+from kalys.ballots.layout import Layout, grid_point, layouts_for
 from kalys.ballots.package import package_sha256, read_package, urn_package
 from kalys.ballots.style_code import code_bits, decode_bits
-from kalys.election.definition import ElectionDefinition
+from kalys.election.definition import ElectionDefinition, load
 from kalys.errors import ConfigurationError
 
 
@@ -36,7 +36,14 @@ def test_a_layout_survives_json(layouts: dict[str, Layout]) -> None:
     (lambda d: d["faces"]["front"]["targets"][0].update(
         x=d["faces"]["front"]["targets"][1]["x"],
         y=d["faces"]["front"]["targets"][1]["y"]), "overlap"),
+    (lambda d: d["faces"]["front"]["targets"][0].update(x=208), "party/P01 is not on the page"),
+    (lambda d: d["faces"]["front"]["targets"][0].update(x=float("nan")), "targets.0.x"),
     (lambda d: d["faces"]["front"].update(tracks=[]), "left and right"),
+    (lambda d: d["faces"]["front"]["tracks"][0].update(pitch=1.5), "no timing marks"),
+    (lambda d: d["faces"]["front"]["tracks"][0].update(count=5), "at least 8"),
+    (lambda d: d["faces"]["front"]["tracks"][0].update(count=60), "left timing mark"),
+    (lambda d: d["faces"]["front"]["tracks"][1].update(edge="left"), "two tracks"),
+    (lambda d: d["faces"]["front"]["code"].update(x=170), "the code is not on the page"),
     (lambda d: d.update(pages=2), "pages"),
     (lambda d: d["faces"]["front"]["targets"].append(
         d["faces"]["front"]["targets"][0] | {"y": 20, "x": 40}), "two targets"),
@@ -48,6 +55,50 @@ def test_a_layout_that_cannot_be_printed_is_refused_in_words(
     change(data)
     with pytest.raises(ConfigurationError, match=told):
         Layout.from_dict(data)
+
+
+def test_targets_that_overlap_are_named(layouts: dict[str, Layout]) -> None:
+    data = copy.deepcopy(layouts["KG-PL"].to_dict())
+    data["faces"]["front"]["targets"][5]["y"] += 3
+    with pytest.raises(ConfigurationError, match="party/P06 and party/P07 overlap"):
+        Layout.from_dict(data)
+
+
+def test_a_layout_serves_any_resolution_and_needs_no_code(layouts: dict[str, Layout]) -> None:
+    assert layouts["KG-PL"].at(300).shape == (3508, 2480)
+    data = copy.deepcopy(layouts["KG-PL"].to_dict())
+    del data["faces"]["front"]["code"]
+    assert Layout.from_dict(data).front.code is None
+    with pytest.raises(ConfigurationError, match="dpi"):
+        layouts["KG-PL"].at(1200)
+
+
+@pytest.mark.parametrize(("style", "rows", "shape"), [
+    ("accuvote-letter", 41, (2200, 1700)), ("accuvote-legal", 53, (2800, 1700)),
+])
+def test_accuvote_layouts_have_the_published_grid(
+    style: str, rows: int, shape: tuple[int, int]
+) -> None:
+    layout = layouts_for(load("accuvote"))[style]
+    assert layout.shape == shape and set(layout.faces) == {"front", "back"}
+    for face in layout.faces.values():
+        tracks = {track.edge: track for track in face.tracks}
+        assert {edge: track.count for edge, track in tracks.items()} == {
+            "left": rows, "right": rows, "top": 34, "bottom": 34,
+        }
+        # The corner marks belong to two tracks each.
+        last = grid_point(face.tracks, layout.page_mm, 33, rows - 1)
+        assert last == pytest.approx(
+            (215.9 - tracks["right"].inset, layout.page_mm[1] - tracks["bottom"].inset), abs=0.01
+        )
+        assert {(t.width, t.height, t.shape) for t in face.targets} == {(5.08, 3.302, "oval")}
+        assert all(t.mark_mm == (4.7625, 1.5875) for t in face.tracks)
+
+
+def test_a_grid_in_cells_needs_marks_along_two_sides(layouts: dict[str, Layout]) -> None:
+    tracks = [t for t in layouts["KG-PL"].front.tracks if t.edge == "left"]
+    with pytest.raises(ConfigurationError, match="one long and one short edge"):
+        grid_point(tracks, (210, 297), 1, 1)
 
 
 @given(st.integers(0, 63), st.integers(0, 255), st.integers(0, 19))

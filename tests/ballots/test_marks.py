@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import re
 
 import pytest
 
-from kalys.ballots.layout import Layout
+from kalys.ballots.layout import Layout, Target
 from kalys.ballots.marks import (
     KINDS,
     PENS,
@@ -14,10 +15,12 @@ from kalys.ballots.marks import (
     classify,
     free_side,
     in_light,
+    relative_size,
     strokes,
 )
 from kalys.ballots.sheet import Mark
 from kalys.ballots.truth import truth_of
+from kalys.ballots.volume import draw_mark
 from kalys.election.definition import ElectionDefinition
 from kalys.errors import ConfigurationError
 from kalys.resources import data_root
@@ -110,3 +113,18 @@ def test_the_published_page_tells_every_pen_in_every_light() -> None:
     for light, pens in PENS.items():
         told = " | ".join(f"{low:g}-{high:.3g}" for low, high in pens.values())
         assert f"| {light} | {told} |" in page.replace("1.0", "1")
+
+
+def test_dots_are_judged_by_the_size_of_the_target(layouts: dict[str, Layout]) -> None:
+    square = layouts["KG-PL"].target("party", "P01")
+    oval = Target(contest="c", option="A", x=50, y=50, width=5.08, height=3.302, shape="oval",
+                  line_mm=0.3)
+    assert relative_size(square) == 1 and relative_size(oval) == pytest.approx(0.55, abs=0.01)
+    dot = Mark("c", "A", "dot", {"diameter_mm": 0.7})
+    assert classify(dot, square) == classify(dot) == "invalid"
+    assert classify(dot, oval) == "ambiguous"
+    for seed in range(20):
+        for kind in ("dot", "hesitation"):
+            assert classify(draw_mark(random.Random(seed), "c", "A", (kind,), oval), oval) == (
+                "invalid"
+            )

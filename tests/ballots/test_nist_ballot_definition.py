@@ -51,7 +51,7 @@ def _written(definition: ElectionDefinition, layouts: dict[str, Layout]) -> dict
     return ballot_definition(definition, layouts, generated=WRITTEN)
 
 
-@pytest.mark.parametrize("name", ["kg-2021-11-28", "kg-training"])
+@pytest.mark.parametrize("name", ["kg-2021-11-28", "kg-training", "accuvote"])
 def test_shipped_elections_go_out_valid_and_come_back_without_their_artwork(name: str) -> None:
     definition = load(name)
     layouts = layouts_for(definition)

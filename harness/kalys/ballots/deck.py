@@ -14,10 +14,11 @@ from kalys.ballots.deck_file import READABLE, Coverage, Deck, Generated, load_de
 from kalys.ballots.deck_ladders import ladder
 from kalys.ballots.deck_maker import DeckMaker
 from kalys.ballots.deck_stress import damaged, paper_stress
+from kalys.ballots.layout import layouts_for
 from kalys.ballots.marks import AMBIGUOUS_KINDS, INVALID_KINDS, KINDS, VALID_KINDS, aim_tail
 from kalys.ballots.sheet import ORIENTATIONS, Fold, Mark, Paper, Sheet
 from kalys.ballots.truth import returned, truth_of
-from kalys.ballots.volume import draw_fold, draw_mark, volume
+from kalys.ballots.volume import draw_fold, volume
 from kalys.election.definition import ElectionDefinition, load
 from kalys.errors import ConfigurationError
 
@@ -47,14 +48,17 @@ def logic_and_accuracy(definition: ElectionDefinition, style: str, seed: int) ->
             ]
             sheets.append(bench.sheet(group, marks, bench.mild(), READABLE[(i + run) % 2]))
     for contest in bench.contests:
-        two = [Mark(contest.id, option, "tick") for option in contest.option_ids[:2]]
-        rest = [] if contest.decides_validity else [bench.tick()]
-        sheets.append(bench.sheet("overvote", two + rest))
+        if len(contest.options) > contest.votes_allowed:
+            rest = [] if contest is bench.deciding else [bench.tick()]
+            sheets.append(bench.sheet("overvote", bench.overvote(contest) + rest))
     sheets += [bench.sheet("blank", []), bench.sheet("blank", [], bench.mild(), "down-foot")]
     sheets.append(bench.sheet("undervote", [bench.tick()]))
     sheets += _fold_sheets(bench, 8)
     sheets += _foreign_sheets(bench, 6)
-    sheets += [bench.upside_down(orientation) for orientation in ORIENTATIONS[2:]]
+    sheets += [
+        bench.upside_down(orientation) for orientation in ORIENTATIONS
+        if orientation not in bench.readable
+    ]
     return bench.deck("logic-and-accuracy", seed, sheets)
 
 
@@ -66,10 +70,8 @@ def coverage(definition: ElectionDefinition, style: str, seed: int) -> Deck:
     sheets = []
     for orientation in ORIENTATIONS:
         for i in range(longest):
-            put = [
-                draw_mark(bench.rng, c.id, c.option_ids[i % len(c.options)]) for c in bench.contests
-            ]
-            truth = None if orientation in READABLE else returned(
+            put = [bench.drawn(c.id, c.option_ids[i % len(c.options)]) for c in bench.contests]
+            truth = None if orientation in bench.readable else returned(
                 ("wrong-side", "unreadable"), "fed with the print up"
             )
             sheets.append(bench.sheet("coverage" if truth is None else "upside-down", put,
@@ -101,7 +103,7 @@ def marks(
     sheets = []
     for i, (contest, option) in enumerate(bench.places(n)):
         kind = kinds[(i + i // len(kinds)) % len(kinds)]
-        mark = draw_mark(bench.rng, contest.id, option, (kind,))
+        mark = bench.drawn(contest.id, option, (kind,))
         klass = KINDS[mark.kind].klass
         put = bench.with_deciding(contest, mark)
         if klass == "invalid" and contest.decides_validity and i % 2:
@@ -158,7 +160,8 @@ def _foreign_sheets(bench: DeckMaker, n: int) -> list[Sheet]:
         election, style = kinds[i % (len(kinds) + 1)]
         contest = election.style_contests(style)[0]
         mark = Mark(contest.id, bench.rng.choice(contest.option_ids), "tick")
-        truth = returned(FOREIGN, f"a ballot of {election.id}/{style}")
+        same = layouts_for(election)[style].page_mm == bench.layout.page_mm
+        truth = returned(FOREIGN if same else (), f"a ballot of {election.id}/{style}")
         sheets.append(Sheet("", election.id, style, (mark,), bench.mild(), orientation, seed, truth,
                             "foreign"))
     return sheets
@@ -171,7 +174,7 @@ def orientations(definition: ElectionDefinition, style: str, n: int, seed: int) 
     sheets = []
     for i in range(n):
         orientation = ORIENTATIONS[i % 4]
-        if orientation in READABLE:
+        if orientation in bench.readable:
             option = bench.deciding.option_ids[(i // 4) % len(bench.deciding.options)]
             sheets.append(bench.sheet("orientations", [bench.tick(option)], bench.mild(),
                                       orientation))
@@ -187,9 +190,11 @@ def blank_and_double(definition: ElectionDefinition, style: str, n: int, seed: i
     for i in range(n):
         if i % 2:
             first = bench.deciding.option_ids[(i // 2) % len(bench.deciding.options)]
+            allowed = min(bench.deciding.votes_allowed, len(bench.deciding.options) - 1)
+            rest = [option for option in bench.deciding.option_ids if option != first]
             put = [
-                draw_mark(bench.rng, bench.deciding.id, option)
-                for option in (first, bench.other(first))
+                bench.drawn(bench.deciding.id, option)
+                for option in (first, *bench.rng.sample(rest, allowed))
             ]
             sheets.append(bench.sheet("overvote", put, bench.mild(), READABLE[i // 2 % 2]))
         else:

@@ -135,7 +135,7 @@ class Deck:
 
     def coverage(self) -> Coverage:
         """Which options bear a counted vote in which orientation."""
-        used = {s.orientation for s in self if s.orientation in READABLE} or {READABLE[0]}
+        used = {s.orientation for s in self if s.truth and s.truth.counted} or {READABLE[0]}
         count = {
             contest.id: {option: dict.fromkeys(sorted(used), 0) for option in contest.option_ids}
             for contest in self.contests

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kalys.ballots.deck_file import Deck
+from kalys.ballots.deck_file import READABLE, Deck
 from kalys.ballots.layout import Layout, layouts_for
-from kalys.ballots.sheet import Mark, Paper, Sheet, Truth
+from kalys.ballots.marks import VALID_KINDS
+from kalys.ballots.sheet import ORIENTATIONS, Mark, Paper, Sheet, Truth
 from kalys.ballots.truth import returned, truth_on_paper
-from kalys.ballots.volume import SHIFT_MM, SKEW_DEG, STRETCH
+from kalys.ballots.volume import SHIFT_MM, SKEW_DEG, STRETCH, draw_mark
 from kalys.election.definition import Contest, ElectionDefinition
 
 
@@ -48,7 +49,7 @@ class DeckMaker:
         """A sheet without its number; ``deck`` gives it one. Without ``truth`` it follows from
         marks and paper."""
         paper = paper or Paper()
-        truth = truth or truth_on_paper(self.contests, marks, paper, self.layout.front)
+        truth = truth or truth_on_paper(self.contests, marks, paper, self.layout)
         return Sheet(
             "", self.definition.id, self.style, tuple(marks), paper, orientation,
             self.rng.getrandbits(32), truth, group,
@@ -77,6 +78,23 @@ class DeckMaker:
                       round(r.uniform(-SHIFT_MM, SHIFT_MM), 1)),
             stretch=r.choice((-STRETCH, 0.0, STRETCH)),
         )
+
+    @property
+    def readable(self) -> tuple[str, ...]:
+        """Orientations in which a device must count: all where both sides hold targets, which
+        takes a device with a sensor on either side."""
+        back = self.layout.faces.get("back")
+        return ORIENTATIONS if back is not None and back.targets else READABLE
+
+    def overvote(self, contest: Contest, *, kind: str = "tick") -> list[Mark]:
+        """One mark more than the contest allows; all options where it allows them all."""
+        first = self.rng.randrange(len(contest.options))
+        ids = contest.option_ids[first:] + contest.option_ids[:first]
+        return [Mark(contest.id, option, kind) for option in ids[: contest.votes_allowed + 1]]
+
+    def drawn(self, contest: str, option: str, kinds: Sequence[str] = VALID_KINDS) -> Mark:
+        """A mark of one of ``kinds`` anywhere in its ranges at this target."""
+        return draw_mark(self.rng, contest, option, kinds, self.layout.target(contest, option))
 
     def upside_down(self, orientation: str, option: str | None = None) -> Sheet:
         """A marked sheet with its print away from the sensor: it comes back."""

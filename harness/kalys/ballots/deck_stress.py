@@ -15,7 +15,7 @@ from kalys.ballots.deck_maker import DeckMaker
 from kalys.ballots.layout import Layout, track_centres
 from kalys.ballots.sheet import Fold, Label, Notch, Paper, Scrawl, Stain, Streak, Tear
 from kalys.ballots.truth import truth_of
-from kalys.ballots.volume import draw_fold, draw_mark
+from kalys.ballots.volume import draw_fold
 from kalys.election.definition import ElectionDefinition
 
 _CORNERS = ("head-left", "head-right", "foot-left", "foot-right")
@@ -30,7 +30,7 @@ def damaged(definition: ElectionDefinition, style: str, n: int, seed: int) -> De
     sheets = []
     for i in range(n):
         group, paper = _damage(bench.rng, i)
-        put = [draw_mark(bench.rng, bench.deciding.id, bench.tick().option, ("tick", "cross"))]
+        put = [bench.drawn(bench.deciding.id, bench.tick().option, ("tick", "cross"))]
         truth = truth_of(bench.contests, put, doubtful=True, why=group)
         sheets.append(bench.sheet(group, put, paper, READABLE[i % 2], truth=truth))
     return bench.deck("damaged", seed, sheets)
@@ -72,7 +72,7 @@ def paper_stress(definition: ElectionDefinition, style: str, n: int, seed: int) 
         group, step = groups[i % len(groups)], i // len(groups)
         strength = (step + bench.rng.random()) / rounds
         paper = _stressed(bench, group, strength)
-        put = [draw_mark(bench.rng, bench.deciding.id, bench.tick().option)]
+        put = [bench.drawn(bench.deciding.id, bench.tick().option)]
         sheets.append(bench.sheet(group, put, paper, READABLE[step % 2]))
     return bench.deck("paper-stress", seed, sheets, {
         "effects": list(_EFFECTS), "beyond": _MOST, "together": _TOGETHER,

@@ -29,6 +29,10 @@ from kalys.errors import ConfigurationError
 
 Points = NDArray[np.float64]
 
+CLEARANCE_MM = 0.3
+"""Between the printed outline and the inside that is judged."""
+_ROUNDING = 0.005       # parameters are written with two decimals
+
 
 @dataclass(frozen=True, slots=True)
 class Stroke:
@@ -45,7 +49,8 @@ class Stroke:
 @dataclass(frozen=True)
 class MarkKind:
     """One row of the table. ``ranges`` are the parameters with their published limits, ``usual``
-    what is taken where a mark does not say; ``draw`` makes the strokes around the target."""
+    what is taken where a mark does not say; ``draw`` makes the strokes around the target. Lengths
+    in ``sized`` hold for targets of 6 mm and shrink in smaller ones."""
 
     name: str
     klass: str
@@ -56,6 +61,32 @@ class MarkKind:
     grain: float = 0.0
     touches_neighbour: bool = False
     needs_free_side: bool = field(default=False)
+    sized: tuple[str, ...] = ()
+
+    def ranges_in(self, target: Target | None) -> Mapping[str, tuple[float, float]]:
+        """The published ranges at ``target``: those of ``sized`` parameters shrink with it."""
+        by = relative_size(target) if target and self.sized else 1.0
+        return {
+            name: (low * by, high * by) if name in self.sized else (low, high)
+            for name, (low, high) in self.ranges.items()
+        }
+
+    def usual_in(self, target: Target) -> Mapping[str, float]:
+        """What is taken at ``target`` where a mark does not say."""
+        by = relative_size(target) if self.sized else 1.0
+        return {n: value * by if n in self.sized else value for n, value in self.usual.items()}
+
+
+def relative_size(target: Target) -> float:
+    """The size of a target's inside against that of a square of 6 mm, the smallest for which the
+    ranges are published as they stand: 1 or less, a ratio of lengths."""
+    share = 1.0 if target.shape == "square" else math.pi / 4
+    inside = share * _inside(target.width, target.line_mm) * _inside(target.height, target.line_mm)
+    return min(1.0, math.sqrt(inside) / _inside(6.0, 0.4))
+
+
+def _inside(extent: float, line_mm: float) -> float:
+    return max(0.1, extent - 2 * (line_mm + CLEARANCE_MM))
 
 
 def _line(target: Target, p: Mapping[str, float], *points: tuple[float, float]) -> Stroke:
@@ -203,11 +234,12 @@ def _table() -> dict[str, MarkKind]:
         MarkKind("dot", "invalid", "a dot where the pen rested",
                  {"diameter_mm": 0.7, "density": 0.95, **_STILL},
                  {"diameter_mm": (0.2, 0.75), "density": (0.3, 1.0), "dx": (-1.5, 1.5),
-                  "dy": (-1.5, 1.5)}, _dot),
+                  "dy": (-1.5, 1.5)}, _dot, sized=("diameter_mm", "dx", "dy")),
         MarkKind("hesitation", "invalid", "a row of dots where the pen rested",
-                 {"count": 3.0, "diameter_mm": 0.3, "density": 0.9, "spread_mm": 2.4, **_STILL},
-                 {"count": (2.0, 3.0), "diameter_mm": (0.2, 0.35), "density": (0.3, 1.0),
-                  "spread_mm": (1.6, 3.0), **_SHIFT}, _hesitation),
+                 {"count": 3.0, "diameter_mm": 0.28, "density": 0.9, "spread_mm": 2.4, **_STILL},
+                 {"count": (2.0, 3.0), "diameter_mm": (0.2, 0.3), "density": (0.3, 1.0),
+                  "spread_mm": (1.6, 3.0), **_SHIFT}, _hesitation,
+                 sized=("diameter_mm", "spread_mm")),
         MarkKind("smudge", "invalid", "a grey smudge of a finger",
                  {"density": 0.15, "size": 1.0, **_STILL},
                  {"density": (0.05, 0.2), "size": (0.5, 1.1), **_SHIFT}, _smudge),
@@ -266,12 +298,14 @@ def kind_of(mark: Mark) -> MarkKind:
     return KINDS[mark.kind]
 
 
-def classify(mark: Mark) -> str:
-    """"valid", "ambiguous" or "invalid": the kind's class while its parameters are in range."""
+def classify(mark: Mark, target: Target | None = None) -> str:
+    """"valid", "ambiguous" or "invalid": the kind's class while its parameters are in range.
+    Without ``target`` one of 6 mm or more is meant."""
     kind = kind_of(mark)
+    ranges = kind.ranges_in(target)
     for name, value in mark.params.items():
-        low, high = kind.ranges.get(name, (math.inf, -math.inf))
-        if not low <= value <= high:
+        low, high = ranges.get(name, (math.inf, -math.inf))
+        if not low - _ROUNDING <= value <= high + _ROUNDING:
             return "ambiguous"
     if mark.kind == "hesitation" and mark.params.get("count", 3.0) not in (2.0, 3.0):
         return "ambiguous"
@@ -293,7 +327,7 @@ def strokes(mark: Mark, face: Face) -> list[Stroke]:
             f"a {mark.kind} has no parameter {sorted(strange)[0]}",
             remedy=f"It has: {', '.join(kind.ranges)}",
         )
-    params = {**kind.usual, **mark.params}
+    params = {**kind.usual_in(target), **mark.params}
     if kind.needs_free_side:
         x, y = free_side(face, target)
         target = target.model_copy(update={"x": x, "y": y})

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from kalys.ballots.effects import DOUBLE_FEED_MM, beyond, touched
-from kalys.ballots.layout import Face
+from kalys.ballots.layout import Layout
 from kalys.ballots.marks import classify
 from kalys.ballots.sheet import Mark, Paper, Truth
 from kalys.election.definition import Contest
@@ -21,9 +21,10 @@ AMBIGUOUS = "ambiguous-mark"
 def truth_of(
     contests: Sequence[Contest], marks: Iterable[Mark], *,
     touched: Mapping[str, Sequence[str]] | None = None, doubtful: bool = False,
-    reasons: tuple[str, ...] = (), why: str = "",
+    reasons: tuple[str, ...] = (), why: str = "", layout: Layout | None = None,
 ) -> Truth:
-    """The truth of a sheet of ``contests`` with ``marks`` on good paper.
+    """The truth of a sheet of ``contests`` with ``marks`` on good paper. ``layout`` is needed where
+    targets are smaller than 6 mm.
 
     ``touched`` are further options that a mark reaches into (a tail): ambiguous. ``doubtful`` says
     that the paper itself is out of range: then the sheet may also come back, for any of
@@ -32,7 +33,7 @@ def truth_of(
     marked: dict[str, list[str]] = {contest.id: [] for contest in contests}
     unclear: dict[str, list[str]] = {k: list(v) for k, v in (touched or {}).items()}
     for mark in marks:
-        klass = classify(mark)
+        klass = classify(mark, layout.target(mark.contest, mark.option) if layout else None)
         if klass == "valid" and mark.option not in marked[mark.contest]:
             marked[mark.contest].append(mark.option)
         elif klass == "ambiguous":
@@ -51,17 +52,18 @@ def truth_of(
 
 
 def truth_on_paper(
-    contests: Sequence[Contest], marks: Iterable[Mark], paper: Paper, face: Face, *, why: str = ""
+    contests: Sequence[Contest], marks: Iterable[Mark], paper: Paper, layout: Layout, *,
+    why: str = "",
 ) -> Truth:
     """The truth of a sheet by its marks and by what its paper suffered (``EFFECTS``): beyond the
-    declared range it may also come back, a double feed must, and a target of ``face`` that
+    declared range it may also come back, a double feed must, and a target of the front that
     something as dark as a mark enters is ambiguous."""
     if paper.follower_mm >= DOUBLE_FEED_MM:
         return returned((), why or "two sheets at once")
     spoilt = beyond(paper)
     return truth_of(
-        contests, marks, touched=touched(paper, face) if spoilt else None, doubtful=bool(spoilt),
-        why=why or ", ".join(spoilt),
+        contests, marks, touched=touched(paper, layout.front) if spoilt else None,
+        doubtful=bool(spoilt), why=why or ", ".join(spoilt), layout=layout,
     )
 
 

@@ -21,6 +21,7 @@ from itertools import accumulate
 from typing import Any
 
 from kalys.ballots.deck_file import READABLE, Deck, Generated
+from kalys.ballots.layout import Target
 from kalys.ballots.marks import KINDS, VALID_KINDS
 from kalys.ballots.sheet import Fold, Mark, Paper, Sheet, Stain
 from kalys.ballots.truth import truth_of
@@ -58,13 +59,14 @@ def volume(
 
 
 def draw_mark(
-    rng: random.Random, contest: str, option: str, kinds: Sequence[str] = VALID_KINDS
+    rng: random.Random, contest: str, option: str, kinds: Sequence[str] = VALID_KINDS,
+    target: Target | None = None,
 ) -> Mark:
-    """A mark of a random kind, its parameters anywhere in their published ranges (and written
-    out, so that the deck says what was drawn)."""
+    """A mark of a random kind, its parameters anywhere in their published ranges at ``target`` (and
+    written out, so that the deck says what was drawn)."""
     kind = KINDS[kinds[rng.randrange(len(kinds))]]
     params: dict[str, float] = {}
-    for name, (low, high) in kind.ranges.items():
+    for name, (low, high) in kind.ranges_in(target).items():
         if name in ("angle_deg", "count"):     # only the ends of the range are published
             params[name] = rng.choice((low, high))
         else:
@@ -143,9 +145,12 @@ class _Maker:
             none, two = luck < _NO_PREFERENCE, luck > 1 - _TWO_PREFERENCES
         if none:
             return []
-        if two and len(ids) > 1:
-            return [first, rng.choice([option for option in ids if option != first])]
-        return [first]
+        allowed = contest.votes_allowed
+        if allowed == 1 and not two:
+            return [first]
+        others = [option for option in ids if option != first]
+        more = allowed if two else rng.randrange(allowed)
+        return [first, *rng.sample(others, min(more, len(others)))]
 
 
 def _on_the_way(skew_deg: float, stretch: float, rng: random.Random) -> Paper:
