@@ -19,6 +19,9 @@ BENCHMARKS = {
     "render-sheet": counting.render_sheet,
     "render-volume": counting.render_volume,
     "read-sheet": counting.read_sheet,
+    "read-sheet-60": counting.read_sheet_60,
+    "read-batch-60": counting.read_batch_60,
+    "registration-60": counting.registration_60,
 }
 
 

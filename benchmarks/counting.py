@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.figure import Figure, microseconds
-from kalys.ballots.layout import layouts_for
+from kalys.ballots.layout import Layout, layouts_for
 from kalys.ballots.render import Renderer
 from kalys.ballots.sheet import Sheet
 from kalys.ballots.volume import volume
 from kalys.counting.reader import Reader
+from kalys.counting.registration import Frame, register
 from kalys.election.definition import load
 
 
@@ -59,3 +63,84 @@ def read_sheet() -> Figure:
     read = microseconds(lambda: reader.read(next(turn)), 200) / 1000
     whole = microseconds(lambda: cv2.sumElems(next(turn)), 200) / 1000
     return Figure(read, "ms", 2, ratio=read / whole, beside={"cv2.sumElems ms": whole})
+
+
+TARGETS = 60
+BATCH = 16
+Picture = NDArray[np.uint8]
+
+
+@contextmanager
+def _one_core() -> Iterator[None]:
+    """OpenCV on one thread: what is quoted is the work of one core."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
+
+
+def _ballots() -> tuple[Layout, list[Picture]]:
+    """The layout of an A4 ballot with 60 targets at 200 dpi and 32 different sheets of it, more
+    than fit into the caches: a scanner's picture comes from memory."""
+    definition = load("kg-2021-11-28")
+    whole = layouts_for(definition)["KG-PL"]
+    front = whole.front.model_copy(update={"targets": whole.front.targets[:TARGETS]})
+    layout = whole.model_copy(update={"faces": {"front": front}})
+    renderer = Renderer([layout])
+    sheets = volume(definition, "KG-PL", 32, seed=1)
+    return layout, [renderer.scan(sheet).copy() for sheet in sheets]
+
+
+def _usual_route(image: Picture) -> object:
+    """What ballot readers built from OpenCV's usual parts do before they look at a mark."""
+    dark = cv2.adaptiveThreshold(
+        image, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, 31, 12
+    )
+    contours, _ = cv2.findContours(dark, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    rows, columns = image.shape
+    corners = np.array([(0, 0), (columns, 0), (columns, rows), (0, rows)], np.float32)
+    matrix = cv2.getPerspectiveTransform(corners + np.float32(2), corners)
+    return len(contours), cv2.warpPerspective(image, matrix, (columns, rows))
+
+
+def _beside(images: list[Picture]) -> dict[str, float]:
+    """The references of the same run, in ms a picture."""
+    turn = itertools.cycle(images)
+    return {
+        "cv2.sumElems ms": microseconds(lambda: cv2.sumElems(next(turn)), 200) / 1000,
+        "threshold+contours+warp ms": microseconds(lambda: _usual_route(next(turn)), 24) / 1000,
+    }
+
+
+def read_sheet_60() -> Figure:
+    """Read single sheets of 60 targets, in memory, on one core."""
+    with _one_core():
+        layout, images = _ballots()
+        reader, turn = Reader([layout]), itertools.cycle(images)
+        value = microseconds(lambda: reader.read(next(turn)), 640) / 1000
+        beside = _beside(images)
+    return Figure(value, "ms", 1.2, ratio=value / beside["cv2.sumElems ms"], beside=beside)
+
+
+def read_batch_60() -> Figure:
+    """Read batches of 16 sheets of 60 targets, by the sheet."""
+    with _one_core():
+        layout, images = _ballots()
+        reader = Reader([layout])
+        turn = itertools.cycle([images[i : i + BATCH] for i in range(0, len(images), BATCH)])
+        value = microseconds(lambda: reader.read_batch(next(turn)), 40) / 1000 / BATCH
+        beside = _beside(images)
+    return Figure(value, "ms", 0.8, ratio=value / beside["cv2.sumElems ms"], beside=beside)
+
+
+def registration_60() -> Figure:
+    """Find the timing marks and place the page, without anything else."""
+    with _one_core():
+        layout, images = _ballots()
+        frame = Frame.of(layout.front, layout.page_mm, layout.px_per_mm, turned=False)
+        turn = itertools.cycle(images)
+        value = microseconds(lambda: register(next(turn), frame, 130.0), 640) / 1000
+        beside = _beside(images)
+    return Figure(value, "ms", 0.6, ratio=value / beside["cv2.sumElems ms"], beside=beside)

@@ -30,7 +30,7 @@ LEAST_MARKS = 8
 class Part(BaseModel):
     """Base of every part of a layout: frozen, unknown keys refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Track(Part):
@@ -176,7 +176,6 @@ class Layout(Part):
                 last = face.code.x + (len(face.code.bits) - 1) * face.code.pitch
                 things += [(x, face.code.y, 0.0, 0.0, "the code") for x in (face.code.x, last)]
             for x, y, wide, high, what in things:
-                # Written so that "not a number" is off the page, too.
                 if not (x - wide / 2 > 0 and x + wide / 2 < width
                         and y - high / 2 > 0 and y + high / 2 < height):
                     raise ValueError(f"{name}: {what} is not on the page")

@@ -181,9 +181,11 @@ def _coarse(images: Sequence[Picture], edges: Sequence[Edge], levels: Sequence[f
     """Everything that looks like a bar of the right size."""
     edge = edges[0]
     in_step = max(1, int(edge.mark[0] / 8))
-    on_step = max(1, int(edge.mark[1] / 3))
+    # Marks may be longer than the gaps between them: what is compared must fit into either.
+    shorter = min(edge.mark[1], edge.pitch - edge.mark[1])
+    on_step = max(1, int(shorter / 3))
     wide = max(1, round(edge.mark[0] / in_step))
-    high = max(1, round(0.85 * edge.mark[1] / on_step))
+    high = max(1, round(0.85 * shorter / on_step))
     gap = max(high, round(edge.pitch / 2 / on_step))
     radius = max(2, round(0.3 * edge.pitch / on_step))
     strips = [
