@@ -152,9 +152,10 @@ def test_a_real_socket_instrument_answers_through_pyvisa_py(journal):
 
     def serve() -> None:
         connection, _ = server.accept()
-        with server, connection:
-            while data := connection.recv(100):
-                if (reply := _supply(data)) is not None:
+        # Line by line: two messages may well come in one packet.
+        with server, connection, connection.makefile("rb") as lines:
+            for line in lines:
+                if (reply := _supply(line)) is not None:
                     connection.sendall(reply)
 
     threading.Thread(target=serve, daemon=True).start()
