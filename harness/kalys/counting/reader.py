@@ -17,7 +17,7 @@ voter (VVSG 2.0 1.1.6-K: a mark must not flip between vote and no vote).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,8 +97,8 @@ class _Known:
     face: Face
     upright: Frame
     turned: Frame
-    code_mm: Floats              # cells of the style code, else places of coded timing marks
-    targets_mm: Floats
+    cells: int                   # of the style code, else places of coded timing marks
+    points_mm: Floats            # of these cells, then of the targets
     groups: Sequence[Group]
     contests: Mapping[str, Sequence[tuple[str, int]]]    # options with their places in the face
 
@@ -120,16 +120,28 @@ class _Frames:
 
 @dataclass(frozen=True)
 class _Placed:
-    """A face that a sheet may be, where it lies, and how well its outlines fit."""
+    """A face that a sheet may be, where it lies, and how well its outlines fit. ``points`` are the
+    pixels of the face's code cells and targets."""
 
     known: _Known
     place: Registration
     turned: bool
+    points: Floats
     outline: float = 1.0
     code: str = ""
 
-    def pixels(self, points: Floats) -> Floats:
-        return self.place.turned(points) if self.turned else self.place.pixels(points)
+    @classmethod
+    def of(cls, known: _Known, place: Registration, *, turned: bool) -> _Placed:
+        at = place.turned(known.points_mm) if turned else place.pixels(known.points_mm)
+        return cls(known, place, turned, at)
+
+    @property
+    def cells(self) -> Floats:
+        return self.points[: self.known.cells]
+
+    @property
+    def targets(self) -> Floats:
+        return self.points[self.known.cells :]
 
     @property
     def orientation(self) -> str:
@@ -233,7 +245,7 @@ class Reader:
         ink = tone.level(limits.ink_level)
         levels = Levels(ink, tone.level(_SURE * limits.ink_level), tone.level(_OUTLINE))
         result = measure(
-            scan.image, known.groups, placed.pixels(known.targets_mm), levels,
+            scan.image, known.groups, placed.targets, levels,
             skew_deg=place.skew_deg, streaks=streaks_of(scan.rows, ink), suspect=limits.blank_fill,
         )
         if not result.seen.all():
@@ -281,8 +293,8 @@ def _prepare(layout: Layout, side: str, face: Face) -> _Known:
         layout, side, face,
         Frame.of(face, layout.page_mm, scale, turned=False),
         Frame.of(face, layout.page_mm, scale, turned=True),
-        np.array(cells, float).reshape(-1, 2),
-        np.array([(t.x, t.y) for t in face.targets], float).reshape(-1, 2),
+        len(cells),
+        np.array(cells + [(t.x, t.y) for t in face.targets], float).reshape(-1, 2),
         groups_of(face.targets, scale), contests,
     )
 
@@ -333,10 +345,10 @@ def _by_code(
     foreign = ""
     for known in frames.faces if place is not None else ():
         if known.bits and place is not None:
-            placed = _Placed(known, place, turned)
+            placed = _Placed.of(known, place, turned=turned)
             bits = _code(scan, placed)
             if bits == known.bits:
-                return _Placed(known, place, turned, code=bits)
+                return replace(placed, code=bits)
             if decode_bits(bits) is not None:
                 foreign = bits
     return foreign
@@ -351,10 +363,10 @@ def _by_targets(
     for turned, place in zip((False, True), places, strict=True):
         for known in frames.faces if place is not None else ():
             if not known.bits and place is not None:
-                centres = _Placed(known, place, turned).pixels(known.targets_mm)
-                fit = outlines(scan.image, known.groups, centres, scan.tone.level(_OUTLINE),
+                placed = _Placed.of(known, place, turned=turned)
+                fit = outlines(scan.image, known.groups, placed.targets, scan.tone.level(_OUTLINE),
                                skew_deg=place.skew_deg)
-                candidates.append(_Placed(known, place, turned, fit))
+                candidates.append(replace(placed, outline=fit))
     if not candidates:
         return ""
     best, *others = sorted(candidates, key=lambda placed: -placed.outline)
@@ -362,15 +374,14 @@ def _by_targets(
         return "!"
     if others and best.outline - others[0].outline < _CLEARER_BY:
         return ""
-    code = _code(scan, best).replace("?", "0")
-    return _Placed(best.known, best.place, best.turned, best.outline, code)
+    return replace(best, code=_code(scan, best).replace("?", "0"))
 
 
 def _code(scan: _Scan, placed: _Placed) -> str:
     """The code cells as "1" and "0", with "?" for a cell that is neither; "" off the page."""
-    if not len(placed.known.code_mm):
+    at = placed.cells
+    if not len(at):
         return ""
-    at = placed.pixels(placed.known.code_mm)
     rows, columns = scan.image.shape
     if at.min() < 3 or at[:, 0].max() > columns - 4 or at[:, 1].max() > rows - 4:
         return ""
