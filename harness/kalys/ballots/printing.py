@@ -54,7 +54,8 @@ def deck_pdf(deck: Deck, layouts: Layouts, path: Path) -> None:
         if name:
             faces.setdefault(name, _face(layout, layout.front))
             pens = [_pen(stroke) for mark in sheet.marks for stroke in strokes(mark, layout.front)]
-        sheets.append({"face": name, "strokes": pens, "label": _label(deck, number, sheet)})
+        sheets.append({"face": name, "strokes": pens, "label": _label(deck, number, sheet),
+                       "label_y": _below_the_marks(layout)})
     page = next(iter(layouts.values())).page_mm
     _compile("deck.typ", {"page": page, "faces": faces, "sheets": sheets}, path)
 
@@ -190,6 +191,17 @@ def expectation(truth: Truth | None) -> str:
 
 def _label(deck: Deck, number: int, sheet: Sheet) -> str:
     return f"{number} / {len(deck)}   {deck.name}, seed {deck.seed}   {sheet.id}"
+
+
+def _below_the_marks(layout: Layout) -> float:
+    """Where the sheet's number is printed, mm from the top: below the last timing marks, and at
+    least 7.5 mm from the foot where they leave that room."""
+    height = layout.page_mm[1]
+    lowest = max(
+        (y + track.mark_mm[1] / 2 for track in layout.front.tracks
+         for _, _, y in track_centres(track, layout.page_mm)), default=0.0,
+    )
+    return min(max(height - 7.5, lowest + 1.2), height - 3.0)
 
 
 def _face(layout: Layout, face: Face) -> dict[str, Any]:
