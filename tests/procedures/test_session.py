@@ -21,6 +21,7 @@ class Bench:
 
     def __init__(self):
         self.clock = SimpleNamespace(base="virtual", now=lambda: 0)
+        self.dut_role = "urn"
         self.identity = SimpleNamespace(serial="KG-1")
 
     def urn(self, name=None):

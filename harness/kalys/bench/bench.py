@@ -31,6 +31,7 @@ from kalys.devices.operator_roles import (
     OperatorSupply,
 )
 from kalys.devices.roles import (
+    CountingCore,
     Feeder,
     Hands,
     Identity,
@@ -81,6 +82,7 @@ class Bench:
         self.definition: ElectionDefinition = load_definition(plan.file.election)
         self._closing = ExitStack()
         self._urns: dict[str, Urn] = {}
+        self._core: CountingCore | None = None
         self._feeders: dict[str, Feeder] = {}
         self._hands: dict[str, Hands] = {}
         self._printers: dict[str, Printer] = {}
@@ -96,8 +98,13 @@ class Bench:
 
     @property
     def dut(self) -> str:
-        """The name of the urn under test."""
+        """The name of the device under test."""
         return self.plan.dut
+
+    @property
+    def dut_role(self) -> str:
+        """What is under test: "urn" or "core"."""
+        return self.plan.under_test.role
 
     @property
     def urn_names(self) -> tuple[str, ...]:
@@ -115,7 +122,13 @@ class Bench:
     @cached_property
     def identity(self) -> Identity:
         """Who the device under test says it is (asked once)."""
-        return self.urn().identity()
+        return self.core().identity() if self.dut_role == "core" else self.urn().identity()
+
+    def core(self) -> CountingCore:
+        """The counting core under test; ConfigurationError where an urn is."""
+        if self._core is None:
+            raise ConfigurationError("the bench has no counting core", where=str(self.plan.path))
+        return self._core
 
     def urn(self, name: str | None = None) -> Urn:
         """The driver of an urn, by default of the one under test."""
@@ -138,7 +151,9 @@ class Bench:
         return self._supplies.get(self._named(urn))
 
     def profile(self, urn: str | None = None) -> Profile:
-        """The profile of an urn."""
+        """The profile of an urn, by default of the device under test."""
+        if urn is None:
+            return self.plan.under_test.profile
         name = self._named(urn)
         return next(placed.profile for placed in self.plan.urns if placed.name == name)
 
@@ -150,7 +165,7 @@ class Bench:
         name = urn or self.plan.dut
         if name not in self.urn_names:
             raise ConfigurationError(
-                f"the bench has no urn {name}; it has {', '.join(self.urn_names)}",
+                f"the bench has no urn {name}; it has {', '.join(self.urn_names) or 'none'}",
                 where=str(self.plan.path),
             )
         return name
@@ -163,6 +178,7 @@ class Bench:
         for role, opening in (
             ("supply", self._open_supply),
             ("urn", self._open_urn),
+            ("core", self._open_core),
             ("feeder", self._open_feeder),
             ("hands", self._open_hands),
             ("printer", self._open_printer),
@@ -193,7 +209,8 @@ class Bench:
         taken: set[str] = set()
         for placed in self.plan:
             address = placed.device.link
-            if address and not placed.device.emulated and address not in taken:
+            somewhere = not placed.device.emulated and placed.role != "core"
+            if address and somewhere and address not in taken:
                 taken.add(address)
                 self._closing.callback(take_lease(address).release)
 
@@ -253,6 +270,14 @@ class Bench:
         self._journal_identity(placed, asdict(identity))
         return identity
 
+    def _open_core(self, placed: Placed) -> None:
+        core = wiring.open_core(placed, self.definition)
+        self._closing.callback(core.close)
+        self._core = core
+        identity = core.identity()
+        self.__dict__["identity"] = identity
+        self._journal_identity(placed, {"core": placed.device.link, **asdict(identity)})
+
     def _open_feeder(self, placed: Placed) -> None:
         for urn in placed.of:
             self._feeders[urn] = (
@@ -303,7 +328,7 @@ class Bench:
 
 
 def open_bench(
-    bench_file: str | Path,
+    bench_file: str | Path | BenchPlan,
     *,
     clock_base: str | None = None,
     wire: str | None = None,
@@ -313,7 +338,7 @@ def open_bench(
     operator: Operator | Callable[[Recorder], Operator | None] | None = None,
     clock: Clock | None = None,
 ) -> Bench:
-    """Open the bench of a file, or a shipped bench by its name.
+    """Open the bench of a file, a shipped bench by its name, or one that has been planned.
 
     ``clock_base`` ("virtual" or "real") overrides the file's ``time``; ``wire`` ("tcp", "pty",
     "rfc2217") puts the emulated devices on real wires, and means real time. ``journal`` is a
@@ -322,7 +347,7 @@ def open_bench(
     of the journal. Raises ConfigurationError before anything is touched, LinkError when a device
     cannot be reached; nothing stays open then.
     """
-    plan = plan_bench(bench_file)
+    plan = bench_file if isinstance(bench_file, BenchPlan) else plan_bench(bench_file)
     base = _time_base(plan, clock_base, wire, clock)
     used = clock or clock_for(plan, base)
     recorder, owned = _journal(journal, used, plan, seed)
@@ -360,7 +385,7 @@ def _time_base(
         raise ConfigurationError("a wire is chosen for emulated devices; the bench has none",
                                  where=where)
     base: str = wanted or (clock.base if clock else "real" if wire else plan.file.time)
-    if base == "virtual" and (wire is not None or len(plan.emulated) < len(plan.devices)):
+    if base == "virtual" and (wire is not None or not plan.timeless):
         raise ConfigurationError(
             "virtual time needs every device emulated, and no wire", where=where,
             remedy="Run it in real time.",

@@ -8,7 +8,7 @@ docs/benches.md explains every key; `bench_schema` is the JSON Schema.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -28,6 +28,10 @@ from kalys.errors import ConfigurationError
 from kalys.resources import find
 
 EMULATED = "emulated"
+CORE_BENCH = "core-alone"
+"""The shipped bench on which a counting core is put."""
+UNDER_TEST = ("urn", "core")
+"""Roles of what can be certified."""
 
 # One urn may be named without a list.
 Names = Annotated[
@@ -70,7 +74,8 @@ class Device(Strict):
     profile: str
     link: str | None = Field(
         default=None,
-        description="emulated, a pyserial URL or a VISA resource; absent with by: operator",
+        description="emulated, a pyserial URL or a VISA resource, of a core python:module:callable "
+        "or a command; absent with by: operator",
     )
     of: Names = Field(
         default=(), description="the urns that it serves; absent: every urn of the bench"
@@ -89,8 +94,9 @@ class Device(Strict):
     def _is_somewhere(self) -> Device:
         if (self.by is None) == (self.link is None):
             raise ValueError("a device has either a link or by: operator")
-        if self.by == "operator" and self.role == "urn":
-            raise ValueError("an urn is reached over a link, not by the operator")
+        if self.by == "operator" and self.role in UNDER_TEST:
+            raise ValueError(f"an {self.role} is reached over a link, not by the operator"
+                             if self.role == "urn" else "a core is a program, not a person")
         if self.faults is not None and self.role != "urn":
             raise ValueError("faults are for the line of an urn")
         return self
@@ -109,12 +115,15 @@ class BenchFile(Strict):
     epoch: AwareDatetime = Field(description="civil time at the start of a virtual run")
     election: str = Field(description="election definition: a file, or a shipped name")
     station: str
-    dut: Word | None = Field(default=None, description="the urn under test; absent: the first")
+    dut: Word | None = Field(
+        default=None, description="the urn (or core) under test; absent: the first"
+    )
     devices: tuple[Device, ...] = Field(min_length=1)
 
     @property
-    def urns(self) -> tuple[Device, ...]:
-        return tuple(d for d in self.devices if d.role == "urn")
+    def testable(self) -> tuple[Device, ...]:
+        """The devices that can be under test."""
+        return tuple(d for d in self.devices if d.role in UNDER_TEST)
 
 
 @dataclass(frozen=True)
@@ -156,8 +165,19 @@ class BenchPlan:
         return tuple(p for p in self.devices if p.role == "urn")
 
     @property
+    def under_test(self) -> Placed:
+        """The device under test."""
+        return next(p for p in self.devices if p.name == self.dut)
+
+    @property
     def emulated(self) -> tuple[Placed, ...]:
         return tuple(p for p in self.devices if p.device.emulated)
+
+    @property
+    def timeless(self) -> bool:
+        """Whether nothing on the bench needs real time to pass: all is emulated, or a program that
+        is asked and answers."""
+        return all(p.device.emulated or p.role == "core" for p in self.devices)
 
     def serving(self, role: str, urn: str) -> Placed | None:
         """The device of a role that serves an urn."""
@@ -177,7 +197,7 @@ def plan_bench(name: str | Path) -> BenchPlan:
     path = find(name, "device_profiles/benches")
     data, lines = documents.read(path)
     file = documents.validate(data, BenchFile, path, lines)
-    urns = tuple(d.name for d in file.urns)
+    urns = tuple(d.name for d in file.testable)
     _check_urns(file, urns, path, lines)
     placed = []
     for index, device in enumerate(file.devices):
@@ -188,6 +208,15 @@ def plan_bench(name: str | Path) -> BenchPlan:
     plan = BenchPlan(path, file, tuple(placed), file.dut or urns[0])
     _check_service(plan, path, lines)
     return plan
+
+
+def plan_core_bench(spec: str) -> BenchPlan:
+    """The shipped bench of a counting core, with the core that ``spec`` names on it."""
+    plan = plan_bench(CORE_BENCH)
+    placed = plan.under_test
+    device = placed.device.model_copy(update={"link": spec})
+    file = plan.file.model_copy(update={"devices": (device,)})
+    return replace(plan, file=file, devices=(replace(placed, device=device),))
 
 
 def bench_schema() -> dict[str, Any]:
@@ -231,7 +260,13 @@ def _check_urns(
 ) -> None:
     if not urns:
         raise ConfigurationError(
-            "devices: there is no urn on the bench", where=f"{path}:{lines.get(('devices',), 1)}"
+            "devices: there is no urn and no core on the bench",
+            where=f"{path}:{lines.get(('devices',), 1)}",
+        )
+    if len(urns) > 1 and any(d.role == "core" for d in file.testable):
+        raise ConfigurationError(
+            f"devices: a core is certified alone; there are {', '.join(urns)}",
+            where=f"{path}:{lines.get(('devices',), 1)}",
         )
     if file.dut is not None and file.dut not in urns:
         raise ConfigurationError(
@@ -258,7 +293,7 @@ def _check_device(
     if device.emulated and not profile.emulated and profile.role != "supply":
         raise place.error("link", f"{profile.profile} describes a physical device; the harness has "
                                   "no emulator of it", "Name its serial URL, e.g. /dev/ttyUSB0.")
-    if file.time == "virtual" and not device.emulated:
+    if file.time == "virtual" and not device.emulated and device.role != "core":
         raise place.error("link", "in virtual time every device is emulated",
                           "Set time: real, or link: emulated.")
 

@@ -32,12 +32,15 @@ from kalys.protocols.urn.messages import Role as LoginRole
 from kalys.protocols.urn.report_reading import ReportPatterns
 from kalys.resources import find
 
-DeviceRole = Literal["urn", "feeder", "hands", "printer", "supply"]
-Protocol = Literal["urn-link", "line", "escpos-tape", "world-link", "scpi", "operator"]
+DeviceRole = Literal["urn", "core", "feeder", "hands", "printer", "supply"]
+Protocol = Literal[
+    "urn-link", "line", "counting-core", "escpos-tape", "world-link", "scpi", "operator"
+]
 
 # Which protocols make sense for which role; the first is the usual one.
 PROTOCOLS: Mapping[str, tuple[str, ...]] = {
     "urn": ("urn-link", "line"),
+    "core": ("counting-core",),
     "feeder": ("world-link", "operator"),
     "hands": ("world-link", "operator"),
     "printer": ("escpos-tape", "operator"),

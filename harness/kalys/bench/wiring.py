@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from kalys.ballots.layout import layouts_for
 from kalys.bench.bench_file import Placed
+from kalys.devices import counting_core
 from kalys.devices.dialogue import SLOW, Dialogue, Patience
 from kalys.devices.printer import PrinterTap
+from kalys.devices.roles import CountingCore
 from kalys.devices.supply import KeysightE36312A
 from kalys.devices.urn import Sizes, UrnDriver
 from kalys.devices.world import WorldLink
+from kalys.election.definition import ElectionDefinition
 from kalys.errors import ConfigurationError
 from kalys.evidence.journal import Recorder
 from kalys.links.clock import Clock
@@ -21,6 +25,7 @@ from kalys.links.faults import LineFaults
 from kalys.links.inprocess import Exchange
 from kalys.links.instrument import open_instrument
 from kalys.links.link import Link, SerialSettings, open_link
+from kalys.protocols.counting_core import hello
 from kalys.protocols.urn import binary, line
 from kalys.protocols.urn.codec import ClientCodec
 from kalys.protocols.urn.messages import Op
@@ -60,6 +65,16 @@ def line_faults(placed: Placed, seed: int) -> LineFaults | None:
         lose=wanted.lose,
         stall=(wanted.stall, wanted.stall_s),
         disconnect_after=wanted.disconnect_after,
+    )
+
+
+def open_core(placed: Placed, definition: ElectionDefinition) -> CountingCore:
+    """The driver of a counting core, which has been told the first style of the election."""
+    style, layout = next(iter(layouts_for(definition).items()))
+    first = hello(definition.model_dump(mode="json"), style, layout.without_artwork().to_dict())
+    link = placed.link_settings()
+    return counting_core.open_core(
+        str(placed.device.link), placed.name, first, timeout_s=link.timeout_s, start_s=link.boot_s
     )
 
 

@@ -32,11 +32,12 @@ class CertificationOptions:
     wire: str | None = None
     defects: tuple[str, ...] = ()
     resume: Path | None = None
+    core: str | None = None
 
 
 def inputs_of(options: CertificationOptions, plan: Plan, layout: BenchPlan) -> dict[str, Any]:
     """The documents of ``evidence/inputs`` by name."""
-    profile = next(p.profile for p in layout.urns if p.name == layout.dut)
+    profile = layout.under_test.profile
     known = catalogue.load().overridden(profile.requirements)
     return {
         "plan": plan.model_dump(mode="json"),
@@ -49,7 +50,7 @@ def inputs_of(options: CertificationOptions, plan: Plan, layout: BenchPlan) -> d
         "options": {
             "bench": _from_anywhere(options.bench), "plan": _from_anywhere(options.plan),
             "seed": options.seed, "lang": options.lang, "wire": options.wire,
-            "defects": list(options.defects),
+            "defects": list(options.defects), "core": options.core,
         },
     }
 
@@ -67,6 +68,7 @@ def remembered(
             options, bench=_text(kept["bench"]), plan=_text(kept["plan"]), seed=int(kept["seed"]),
             lang=_text(kept["lang"]), wire=None if kept["wire"] is None else _text(kept["wire"]),
             defects=tuple(_text(name) for name in kept["defects"]),
+            core=None if kept.get("core") is None else _text(kept["core"]),
         )
         plan = Plan.model_validate(_read(folder, "plan"))
     except (KeyError, TypeError, ValueError, ValidationError) as error:

@@ -21,7 +21,7 @@ from typing import Any
 
 from kalys import __version__
 from kalys.bench.bench import WIRES, Bench, open_bench
-from kalys.bench.bench_file import BenchPlan, plan_bench
+from kalys.bench.bench_file import CORE_BENCH, BenchPlan, plan_bench, plan_core_bench
 from kalys.bench.operator import terminal_operator
 from kalys.certification.host_timing import record_host_timing
 from kalys.certification.progress import RunProgress, Show
@@ -88,11 +88,17 @@ def _prepare(options: CertificationOptions) -> _Course:
     if options.wire is not None and options.wire not in WIRES:
         raise ConfigurationError(f"there is no wire {options.wire!r}", where="--wire",
                                  remedy=choice(options.wire, WIRES))
-    plan, layout = plan or load_plan(options.plan), plan_bench(options.bench)
+    plan, layout = plan or load_plan(options.plan), _layout(options)
     registry.load()
     if folder is not None:
         require_the_same_bench(folder, inputs_of(options, plan, layout))
     return _Course(options, plan, layout, folder, laboratory_key())
+
+
+def _layout(options: CertificationOptions) -> BenchPlan:
+    if options.core is None:
+        return plan_bench(options.bench)
+    return plan_core_bench(options.core)
 
 
 class _Course:
@@ -193,7 +199,7 @@ class _Course:
             if not self.resumed:
                 self._write_inputs()
             with open_bench(
-                self.options.bench, clock_base="real" if self.base == "real" else "virtual",
+                self.layout, clock_base="real" if self.base == "real" else "virtual",
                 wire=self.options.wire, seed=self.options.seed, journal=self._open_journal,
                 defects=self.options.defects, operator=terminal_operator,
             ) as bench:
@@ -300,7 +306,8 @@ def _place(options: CertificationOptions) -> Path:
     if options.out is not None:
         return options.out
     stamp = datetime.datetime.fromisoformat(_now()).strftime("%Y%m%d-%H%M%S")
-    names = f"{Path(options.plan).stem}-{Path(options.bench).stem}"
+    bench = options.bench if options.core is None else CORE_BENCH
+    names = f"{Path(options.plan).stem}-{Path(bench).stem}"
     return Path("reports") / "out" / f"{stamp}-{names}"
 
 

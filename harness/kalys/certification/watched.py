@@ -84,6 +84,8 @@ class WatchedSession(Session):
             raise KeyboardInterrupt from error
         words = {v.verdict for v in result.verdicts if v.requirement in self.plan.requirements}
         worst = next((w.value for w in _WORST if w in words), "PASS")
+        if result.observations and all(o.kind == "not-applicable" for o in result.observations):
+            worst = Outcome.NOT_APPLICABLE.value
         self._watcher.end(procedure_id, worst)
         return result
 
@@ -101,7 +103,12 @@ class WatchedSession(Session):
         return error
 
     def _why_it_is_gone(self) -> str:
-        """After an error: is the urn still there, or again, and is it the same? Else, why not."""
+        """After an error: is the urn still there, or again, and is it the same? Else, why not.
+
+        A counting core is started again with every deck.
+        """
+        if self.bench.dut_role == "core":
+            return ""
         urn = self.bench.urn()
         try:
             urn.status()

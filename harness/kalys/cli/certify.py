@@ -16,6 +16,9 @@ Examples:
   kalys certify --plan quick --wire pty
       the same station served on real pseudo-terminals, in real time
 
+  kalys certify --core "python3 my_core.py"
+      any counting core, without an urn
+
   kalys certify --bench serial-urn-with-operator --plan standard
       an urn on /dev/ttyUSB0 and a person who is asked to handle the paper
 
@@ -47,6 +50,13 @@ def certify(  # noqa: PLR0917
         list[str] | None,
         typer.Option(help="Build this defect into the emulated urn (see kalys sensitivity)."),
     ] = None,
+    core: Annotated[
+        str | None,
+        typer.Option(
+            help="Certify a counting core without an urn: python:package.module:callable, or a "
+            "command that speaks docs/protocols/counting-core.md."
+        ),
+    ] = None,
     resume: Annotated[
         Path | None, typer.Option(help="Continue the interrupted run in this folder.")
     ] = None,
@@ -60,7 +70,7 @@ def certify(  # noqa: PLR0917
 
     options = CertificationOptions(
         bench=bench, plan=plan, seed=seed, out=out, lang=lang, wire=wire,
-        defects=tuple(defect or ()), resume=resume,
+        defects=tuple(defect or ()), resume=resume, core=core,
     )
     result = run_certification(options, quiet_progress if json else terminal_progress)
     for warning in result.warnings:

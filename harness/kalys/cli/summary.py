@@ -19,6 +19,8 @@ _WORDS = {
     "does-not-conform": "[bold red]Does not conform[/]",
     "inconclusive": "[bold yellow]Inconclusive[/]",
 }
+# Verdicts that need no line of their own.
+_AS_EXPECTED = {"urn": ("PASS",), "core": ("PASS", "NOT_APPLICABLE")}
 
 
 def print_summary(result: CertificationResult) -> None:
@@ -27,19 +29,25 @@ def print_summary(result: CertificationResult) -> None:
     console = Console(highlight=False)
     device = report["device"]
     console.print(
-        f"\n{_WORDS[report['conformity']]}: {escape(device['maker'])} {escape(device['model'])} "
+        f"\n{_WORDS[report['conformity']]}: "
+        f"{escape(' '.join(part for part in (device['maker'], device['model']) if part))} "
         f"no. {escape(device['serial'])}, plan {escape(report['plan'])}"
     )
     console.print(escape(report["statement"]))
     rows = [
         (v["requirement"], styled(v["verdict"]), escape(v["reason"]))
         for v in report["verdicts"]
-        if v["in_plan"] and v["verdict"] != "PASS"
+        if v["in_plan"] and v["verdict"] not in _AS_EXPECTED[device["role"]]
     ]
     if rows:
         table(("requirement", "verdict", "reason"), rows)
+    if device["role"] == "core":
+        out = report["counts"]["NOT_APPLICABLE"]
+        console.print(f"{out} requirements of the plan are asked of an urn only.")
     basis = ["emulated device"] * device["emulated"]
     basis += ["virtual time"] * (report["run"]["time_base"] == "virtual")
+    if device["role"] == "core":
+        basis = ["rendered sheets, without an urn"]
     if basis:
         console.print(f"[yellow]{', '.join(basis)}[/]: no statement about a physical unit.")
     folder = result.folder

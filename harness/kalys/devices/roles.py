@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kalys.ballots.sheet import Sheet
+from kalys.protocols.counting_core import CoreAnswer
 from kalys.protocols.urn.messages import Event, EventKind, Purpose, ReportKind, Role, UrnState
 
 
@@ -270,6 +274,31 @@ class Printer(Protocol):
     """A tap on the urn's tape."""
 
     def tape(self) -> Tape: ...
+
+
+@dataclass(frozen=True)
+class CoreReading:
+    """What a counting core answered, and how many seconds of wall time that took."""
+
+    answer: CoreAnswer
+    seconds: float
+
+
+class CountingCore(Protocol):
+    """What reads the picture of a sheet, without an urn around it."""
+
+    name: str
+
+    def identity(self) -> Identity: ...
+    def begin(self, hello: Mapping[str, Any]) -> None:
+        """Tell it the election, the style and the layout of the sheets to come; CoreFault when it
+        does not answer that."""
+        ...
+    def read(self, image: NDArray[np.uint8]) -> CoreReading:
+        """Read one sheet. CoreFault when it does not answer as it must; it can be asked for the
+        next sheet all the same."""
+        ...
+    def close(self) -> None: ...
 
 
 class Operator(Protocol):

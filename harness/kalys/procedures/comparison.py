@@ -159,9 +159,18 @@ def compare(
     records: Sequence[VoteRecord],
 ) -> Comparison:
     """Deck = records = totals, for the sheets that the urn said it accepted."""
-    totals = tally_of_results(results)
-    summed = tally_of_records(contests, records)
-    pairs = tuple(match(counted, records))
+    return compare_pairs(
+        contests, tuple(match(counted, records)), tally_of_results(results),
+        tally_of_records(contests, records),
+    )
+
+
+def compare_pairs(
+    contests: Sequence[Contest], pairs: tuple[Pair, ...], totals: Tally, summed: Tally
+) -> Comparison:
+    """The same where it is known which record is of which sheet; ``summed`` is the sum of the
+    records."""
+    counted = sum(pair.sheet is not None for pair in pairs)
     expected = _expected_of_pairs(contests, pairs)
     wrong = [pair for pair in pairs if not pair.exact]
     in_records: Counter[Position] = Counter(
@@ -183,8 +192,8 @@ def compare(
         errors[("sheet", "class")] = len(wrong) or 1
     positions = sum(len(contest.options) for contest in contests)
     return Comparison(
-        sheets=len(counted),
-        positions=positions * len(counted),
+        sheets=counted,
+        positions=positions * counted,
         errors=errors,
         notes=tuple(notes),
         pairs=pairs,

@@ -10,16 +10,8 @@ from kalys.ballots.deck import Deck, logic_and_accuracy, volume
 from kalys.ballots.deck_file import READABLE
 from kalys.ballots.sheet import Sheet
 from kalys.procedures.comparison import Comparison, Position
-from kalys.procedures.deck_run import (
-    DeckRun,
-    box_room,
-    feed_all,
-    finish,
-    report_sheets,
-    run_deck,
-)
+from kalys.procedures.deck_run import DeckRun, box_room, report_sheets, run_deck
 from kalys.procedures.feeding import Fed
-from kalys.procedures.preparation import prepared_urn
 from kalys.procedures.registry import procedure
 from kalys.requirements.observation import Outcome
 
@@ -36,6 +28,7 @@ MOST_NAMED = 5                 # positions and differences that a note names
     requirements=("ACC-001", "ACC-002", "ACC-003", "ACC-009", "PAP-001", "MET-005"),
     device_seconds=60_000,
     front="pytest",
+    devices=("urn", "core"),
 )
 def count_volume(session: Session, parameters: Mapping[str, Any]) -> None:
     """Feed a volume deck in parts that fit the box; compare every sheet, then all totals."""
@@ -45,13 +38,11 @@ def count_volume(session: Session, parameters: Mapping[str, Any]) -> None:
     deck = _volume(session, style, sheets)
     done = 0
     while done < sheets:
-        with prepared_urn(session, style=style) as prepared:
-            offered = list(islice(deck, part))
-            fed = feed_all(session, prepared, offered, done=done, total=sheets)
-            run = finish(session, prepared, fed)
-        _report_volume(session, run, f"sheets {done + 1} to {done + len(fed)}")
-        done += len(fed)
-        if len(fed) < len(offered):
+        offered = list(islice(deck, part))
+        run = run_deck(session, offered, style, done=done, total=sheets)
+        _report_volume(session, run, f"sheets {done + 1} to {done + len(run.fed)}")
+        done += len(run.fed)
+        if len(run.fed) < len(offered):
             break
     _report_bounds(session)
 
@@ -64,7 +55,8 @@ def _volume(session: Session, style: str, sheets: int) -> Iterator[Sheet]:
 def _report_volume(session: Session, run: DeckRun, condition: str) -> None:
     _report_positions(session, run.comparison, condition, len(run.counted))
     _report_comparisons(session, run, condition)
-    for start in range(0, len(run.fed), GROUP):
+    # How paper is fed is asked of what feeds it.
+    for start in range(0, len(run.fed) if run.box is not None else 0, GROUP):
         group = run.fed[start : start + GROUP]
         misfed = [(sheet, fed) for sheet, fed in group if _misfed(sheet, fed)]
         for sheet, fed in misfed:
@@ -94,6 +86,10 @@ def _report_positions(
     One observation, because only the end of a part shows its errors: to count them as if they had
     come first would be unfair to the sequential test.
     """
+    if not compared.positions:
+        for requirement in ("ACC-001", "ACC-002"):
+            session.blocked(requirement, f"{condition}: none of them was counted")
+        return
     by_position = sorted(compared.errors.items(), key=lambda item: (-item[1], item[0]))
     named = [f"{contest}/{option}: {errors} wrong" for (contest, option), errors in by_position]
     note = "; ".join([*named[:MOST_NAMED], *compared.notes[:MOST_NAMED]])
@@ -122,6 +118,7 @@ def _report_bounds(session: Session) -> None:
     requirements=("ACC-007", "ACC-009", "MET-005"),
     device_seconds=600,
     front="pytest",
+    devices=("urn", "core"),
 )
 def count_logic_and_accuracy(session: Session, parameters: Mapping[str, Any]) -> None:
     """The logic-and-accuracy deck of each style, each in an election of its own."""
@@ -168,6 +165,8 @@ def _report_comparisons(session: Session, run: DeckRun, condition: str) -> None:
         "ACC-009", positions + 1, differing, condition=f"{condition}: deck = records = totals",
         note=note,
     )
+    if run.box is None:
+        return
     lying = sorted((*run.box.valid, *run.box.invalid))
     counted = sorted(sheet.id for sheet in run.counted)
     session.count(

@@ -8,55 +8,41 @@ counts what its requirement asks for.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kalys.ballots.sheet import Sheet
-from kalys.devices.roles import BoxContents
-from kalys.procedures.comparison import Comparison, Pair, compare, join, wrong_outcome
+from kalys.procedures.comparison import compare, wrong_outcome
+from kalys.procedures.core_run import read_deck
+from kalys.procedures.deck_outcome import DeckRun, joined
 from kalys.procedures.feeding import Fed, feed_deck
 from kalys.procedures.preparation import Prepared, close_polls, prepared_urn
 
 if TYPE_CHECKING:
     from kalys.procedures.session import Session
 
+__all__ = [
+    "DeckRun", "box_room", "feed_all", "finish", "joined", "report_sheets", "run_deck", "settle",
+]
+
 USUAL_CAPACITY = 1000          # sheets, where a profile promises none
 ROOM = 0.9                     # share of the box that one election fills
 
 
-@dataclass(frozen=True)
-class DeckRun:
-    """What became of a deck. ``wrong[sheet id]`` says what was wrong with a sheet, in words."""
-
-    style: str
-    fed: tuple[tuple[Sheet, Fed], ...]
-    comparison: Comparison
-    box: BoxContents
-    wrong: dict[str, str]
-
-    @property
-    def counted(self) -> tuple[Sheet, ...]:
-        return tuple(sheet for sheet, fed in self.fed if fed.counted)
-
-    @property
-    def pairs(self) -> dict[str, Pair]:
-        """The pair of sheet and record by sheet id, for the sheets that were counted."""
-        return {pair.sheet.id: pair for pair in self.comparison.pairs if pair.sheet is not None}
-
-    @property
-    def strays(self) -> tuple[Pair, ...]:
-        """Records that belong to no counted sheet."""
-        return tuple(pair for pair in self.comparison.pairs if pair.sheet is None)
-
-
-def run_deck(session: Session, sheets: Sequence[Sheet], style: str) -> DeckRun:
-    """Feed the sheets on the device under test, in as many elections as the box makes necessary."""
+def run_deck(
+    session: Session, sheets: Sequence[Sheet], style: str, *, done: int = 0,
+    total: int | None = None,
+) -> DeckRun:
+    """Feed the sheets on the device under test, in as many elections as the box makes necessary; a
+    counting core is shown them. ``done`` and ``total`` place them in a larger deck."""
+    total = len(sheets) if total is None else total
+    if session.bench.dut_role == "core":
+        return read_deck(session, sheets, style, done=done, total=total)
     room = box_room(session)
     runs: list[DeckRun] = []
     for start in range(0, len(sheets), room):
         part = sheets[start : start + room]
         with prepared_urn(session, style=style) as prepared:
-            fed = feed_all(session, prepared, part, done=start, total=len(sheets))
+            fed = feed_all(session, prepared, part, done=done + start, total=total)
             runs.append(finish(session, prepared, fed))
         if len(fed) < len(part):
             break
@@ -66,21 +52,6 @@ def run_deck(session: Session, sheets: Sequence[Sheet], style: str) -> DeckRun:
 def box_room(session: Session) -> int:
     """Sheets that one election may put into the box of the device under test."""
     return max(1, int((session.profile.limits.capacity or USUAL_CAPACITY) * ROOM))
-
-
-def joined(style: str, runs: Sequence[DeckRun]) -> DeckRun:
-    """Several runs with parts of one deck, as one."""
-    boxes = [run.box for run in runs]
-    return DeckRun(
-        style,
-        tuple(fed for run in runs for fed in run.fed),
-        join([run.comparison for run in runs]),
-        BoxContents(
-            tuple(sheet for box in boxes for sheet in box.valid),
-            tuple(sheet for box in boxes for sheet in box.invalid),
-        ),
-        {sheet: text for run in runs for sheet, text in run.wrong.items()},
-    )
 
 
 def feed_all(

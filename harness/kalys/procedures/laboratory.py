@@ -37,6 +37,7 @@ UNSAID = ("blocked", "not-applicable")
 @procedure(
     "laboratory.coverage", title="Every requirement of the conformance statement was tested",
     requirements=("LAB-001",), device_seconds=0, front="robot",
+    devices=("urn", "core"),
 )
 def coverage(session: Session, parameters: Mapping[str, Any]) -> None:  # noqa: ARG001
     """Each requirement of the plan maps to at least one procedure that was run and observed it."""
@@ -77,6 +78,7 @@ def mapped(
 @procedure(
     "laboratory.records", title="Every record holds what a test record must",
     requirements=("LAB-002",), device_seconds=0, front="robot",
+    devices=("urn", "core"),
 )
 def records(session: Session, parameters: Mapping[str, Any]) -> None:  # noqa: ARG001
     """The nine parts of VVSG 2.0 1.3-A, over every observation of the run."""
@@ -141,6 +143,7 @@ def _journaled(session: Session) -> int:
 @procedure(
     "laboratory.verdicts", title="Every verdict is a word of the scheme, with its reason",
     requirements=("LAB-004",), device_seconds=0, front="robot",
+    devices=("urn", "core"),
 )
 def verdict_words(session: Session, parameters: Mapping[str, Any]) -> None:  # noqa: ARG001
     """All requirements of the catalogue are judged as they stand, and the verdicts looked at."""
@@ -173,6 +176,7 @@ def verdict_gaps(judged: Sequence[Verdict], catalogue: Catalogue) -> dict[str, l
 @procedure(
     "laboratory.evidence", title="The evidence is hashed, chained, and can be signed",
     requirements=("LAB-005",), device_seconds=0, front="robot",
+    devices=("urn", "core"),
 )
 def evidence(session: Session, parameters: Mapping[str, Any]) -> None:  # noqa: ARG001
     """The journal is read again from the disk and its chain followed to the record just written;

@@ -34,6 +34,7 @@ CLASSES = {"valid": VALID_KINDS, "ambiguous": AMBIGUOUS_KINDS, "invalid": INVALI
     requirements=("MRK-001",),
     device_seconds=7000,
     front="pytest",
+    devices=("urn", "core"),
 )
 def line(session: Session, parameters: Mapping[str, Any]) -> None:
     """One 1 mm pencil line a ballot, spread evenly over the target positions (VVSG 1.1.6-H)."""
@@ -44,9 +45,10 @@ def line(session: Session, parameters: Mapping[str, Any]) -> None:
         for number, position in enumerate(_spread(session.definition, STYLE, wanted, rng))
     ]
     run = run_deck(session, sheets, STYLE)
-    missed = {sheet.id: said for sheet in sheets if (said := _missed(run, sheet))}
+    fed = [sheet for sheet, _ in run.fed]
+    missed = {sheet.id: said for sheet in fed if (said := _missed(run, sheet))}
     by_position: dict[str, list[Sheet]] = {}
-    for sheet in sheets:
+    for sheet in fed:
         by_position.setdefault(sheet.group, []).append(sheet)
     for place, members in by_position.items():
         bad = [sheet for sheet in members if sheet.id in missed]
@@ -113,6 +115,7 @@ def _missed(run: DeckRun, sheet: Sheet) -> str:
     requirements=("MRK-002",),
     device_seconds=9000,
     front="pytest",
+    devices=("urn", "core"),
 )
 def folded(session: Session, parameters: Mapping[str, Any]) -> None:
     """A fold line through each target in turn, at many offsets (Windham NH 2020)."""
@@ -128,6 +131,7 @@ def folded(session: Session, parameters: Mapping[str, Any]) -> None:
     requirements=("MRK-006",),
     device_seconds=3000,
     front="pytest",
+    devices=("urn", "core"),
 )
 def specification(session: Session, parameters: Mapping[str, Any]) -> None:
     """``marks`` marks of each class, with parameters anywhere in the published ranges."""
@@ -144,6 +148,7 @@ def specification(session: Session, parameters: Mapping[str, Any]) -> None:
     requirements=("MRK-007",),
     device_seconds=9000,
     front="pytest",
+    devices=("urn", "core"),
 )
 def validity(session: Session, parameters: Mapping[str, Any]) -> None:
     """The Kyrgyz rule on every style: no mark or two marks, invalid (24.kg, 2025-10-03)."""
@@ -162,6 +167,7 @@ def validity(session: Session, parameters: Mapping[str, Any]) -> None:
     requirements=("MRK-010",),
     device_seconds=6000,
     front="pytest",
+    devices=("urn", "core"),
 )
 def strangers(session: Session, parameters: Mapping[str, Any]) -> None:
     """Ballots of other districts, elections and styles; none may be counted."""

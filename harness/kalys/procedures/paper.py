@@ -51,6 +51,7 @@ def misfeeds(session: Session, parameters: Mapping[str, Any]) -> None:
     requirements=("PAP-004",),
     device_seconds=300,
     front="pytest",
+    devices=("urn", "core"),
 )
 def four_orientations(session: Session, parameters: Mapping[str, Any]) -> None:
     """``sheets`` ballots of every style in each of the four orientations."""
@@ -68,6 +69,7 @@ def four_orientations(session: Session, parameters: Mapping[str, Any]) -> None:
     requirements=("PAP-005",),
     device_seconds=300,
     front="pytest",
+    devices=("urn", "core"),
 )
 def damaged_sheets(session: Session, parameters: Mapping[str, Any]) -> None:
     """Torn, crumpled, stained and folded ballots; none may be miscounted."""

@@ -40,7 +40,8 @@ class Procedure:
     """One way of testing requirements.
 
     ``device_seconds`` is a rough figure of the time a real device needs with the standard plan's
-    parameters; ``front`` is the suite that shows it.
+    parameters; ``front`` is the suite that shows it. ``devices`` are the roles under test that it
+    can be asked of: "urn", "core".
     """
 
     id: str
@@ -49,15 +50,17 @@ class Procedure:
     device_seconds: float
     front: Front
     run: Run
+    devices: tuple[str, ...] = ("urn",)
 
 
 def procedure(
-    name: str, *, title: str, requirements: tuple[str, ...], device_seconds: float, front: Front
+    name: str, *, title: str, requirements: tuple[str, ...], device_seconds: float, front: Front,
+    devices: tuple[str, ...] = ("urn",),
 ) -> Callable[[Run], Procedure]:
     """Declare the decorated function as the procedure ``name`` (its id)."""
 
     def declare(run: Run) -> Procedure:
-        return Procedure(name, title, requirements, device_seconds, front, run)
+        return Procedure(name, title, requirements, device_seconds, front, run, devices)
 
     return declare
 

@@ -15,20 +15,33 @@ from __future__ import annotations
 
 import random
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from kalys.ballots.layout import layouts_for
+from kalys.ballots.render import Renderer
 from kalys.errors import ConfigurationError, EvidenceError, Interrupted, KalysError
-from kalys.procedures import registry
+from kalys.evidence.read_times import READ_TIMES
+from kalys.procedures import core_errors, registry
+from kalys.procedures.core_errors import ErrorPictures, Facets
 from kalys.requirements import catalogue, verdict
 from kalys.requirements.observation import Observation, Verdict
 
 if TYPE_CHECKING:
     from kalys.bench.bench import Bench
     from kalys.bench.profile import Profile
-    from kalys.devices.roles import Feeder, Hands, Identity, PowerSupply, Printer, Urn
+    from kalys.devices.roles import (
+        CountingCore,
+        Feeder,
+        Hands,
+        Identity,
+        PowerSupply,
+        Printer,
+        Urn,
+    )
     from kalys.election.definition import ElectionDefinition
     from kalys.evidence.journal import Recorder
     from kalys.links.clock import Clock
@@ -89,6 +102,10 @@ class Session:
         return self._role("urn", self.bench.urn())
 
     @property
+    def core(self) -> CountingCore:
+        return self.bench.core()
+
+    @property
     def feeder(self) -> Feeder:
         return self._role("feeder", self.bench.feeder(self.urn.name))
 
@@ -110,7 +127,7 @@ class Session:
 
     @cached_property
     def profile(self) -> Profile:
-        return self.bench.profile(self.urn.name)
+        return self.bench.profile()
 
     @property
     def definition(self) -> ElectionDefinition:
@@ -201,6 +218,37 @@ class Session:
         if self._progress is not None and self._running is not None:
             self._progress(self._running.id, done, total, text)
 
+    @property
+    def running(self) -> str:
+        """The id of the procedure that is running, "" between procedures."""
+        return self._running.id if self._running else ""
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        """Draws what a sensor sees, for a counting core that has none."""
+        return Renderer(layouts_for(self.definition))
+
+    @cached_property
+    def error_pictures(self) -> ErrorPictures:
+        """Keeps pictures of errors beside the journal."""
+        folder = self._evidence()
+        return ErrorPictures(folder / core_errors.FOLDER if folder else None)
+
+    def note_breakdown(self, facets: Facets) -> None:
+        """Where a deck went wrong, for the report."""
+        self.journal.add("breakdown", {"procedure": self.running, "facets": facets})
+
+    def note_read_times(self, seconds: Iterable[float]) -> None:
+        """How long reads took. Beside the journal, which is the same for the same seed."""
+        folder = self._evidence()
+        if folder is not None:
+            with (folder / READ_TIMES).open("a", encoding="utf-8") as file:
+                file.writelines(f"{value:.6f}\n" for value in seconds)
+
+    def _evidence(self) -> Path | None:
+        path = getattr(self.journal, "path", None)
+        return path.parent if isinstance(path, Path) else None
+
     # Running --------------------------------------------------------------------------------------
 
     def run(self, procedure_id: str) -> ProcedureResult:
@@ -216,7 +264,11 @@ class Session:
             "procedure", {"id": procedure.id, "step": "begin", "parameters": dict(parameters)}
         )
         try:
-            error = self._attempt(procedure, parameters)
+            error = None
+            if self.bench.dut_role in procedure.devices:
+                error = self._attempt(procedure, parameters)
+            else:
+                self._not_asked(procedure)
         finally:
             self.instrument, self._running = "", None
         # Only what came to its end says so: what was broken off is run again when the run goes on.
@@ -249,6 +301,15 @@ class Session:
         for requirement in procedure.requirements:
             self.blocked(requirement, f"{procedure.id}: {error}")
         return error
+
+    def _not_asked(self, procedure: registry.Procedure) -> None:
+        """What is tested on an urn only cannot be asked of a counting core alone."""
+        for requirement in procedure.requirements:
+            self.not_applicable(
+                requirement,
+                "A counting core alone has no paper path, box, clock, log, printer or power: this "
+                "is asked of an urn.",
+            )
 
     def verdicts(self, requirements: tuple[str, ...]) -> tuple[Verdict, ...]:
         """The verdicts on these requirements from all that was observed so far."""

@@ -18,6 +18,7 @@ from typing import Any
 
 from kalys.errors import EvidenceError
 from kalys.evidence.journal import Record, read_journal
+from kalys.evidence.read_times import read_times
 from kalys.evidence.standing import standing
 from kalys.metrology.sprt import VOTING_SYSTEM_TEST
 from kalys.reporting.document import (
@@ -29,6 +30,7 @@ from kalys.reporting.document import (
     RunPart,
     VerdictPart,
 )
+from kalys.reporting.errors import ErrorRecords, errors_part
 from kalys.reporting.language import Translate, translator
 from kalys.requirements.catalogue import Catalogue, Requirement
 from kalys.requirements.observation import Measurement, Observation, Outcome, Verdict
@@ -40,6 +42,7 @@ _STATUS = {
     "M": "from memory, unverified", "P": "proposed",
 }
 _HISTOGRAMS = 4
+_MOST_READS = 2000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +59,13 @@ class RunData:
     observations: tuple[Observation, ...]
     records: int
     head: str
+    errors: ErrorRecords = dataclasses.field(default_factory=ErrorRecords)
+    read_times: tuple[float, ...] = ()
+
+    @property
+    def of_a_core(self) -> bool:
+        """Whether a counting core was under test, and not an urn."""
+        return self.identity.get("role") == "core"
 
     def verdicts(self) -> tuple[Verdict, ...]:
         """Every verdict, derived from the observations."""
@@ -75,9 +85,11 @@ def read_run(folder: Path) -> RunData:
     identity: dict[str, Any] = {}
     instruments: dict[str, dict[str, Any]] = {}
     last: Record | None = None
+    errors = ErrorRecords()
     _require_file(evidence / "journal.jsonl")
     for record in read_journal(evidence / "journal.jsonl"):
         last = record
+        errors.add(record)
         if record.kind == "identity" and record.data.get("under_test"):
             identity = record.data
         elif record.kind in ("identity", "instrument") and "name" in record.data:
@@ -95,6 +107,8 @@ def read_run(folder: Path) -> RunData:
         observations=tuple(standing(evidence / "journal.jsonl").observations),
         records=last.number if last else 0,
         head=last.hash if last else "",
+        errors=errors,
+        read_times=tuple(read_times(evidence)),
     )
 
 
@@ -108,7 +122,8 @@ def build_report(data: RunData, lang: str | None = None) -> Report:
     decided = conformity(verdicts, data.plan)
     return Report(
         schema=SCHEMA,
-        title="Certification report of a ballot-counting urn",
+        title="Certification report of a counting core" if data.of_a_core
+        else "Certification report of a ballot-counting urn",
         run=_run_part(data),
         device=_device_part(data, emulated),
         instruments=[
@@ -125,7 +140,8 @@ def build_report(data: RunData, lang: str | None = None) -> Report:
         counts={o.value: sum(v.verdict is o for v in within) for o in Outcome},
         verdicts=[_verdict_part(v, data) for v in verdicts],
         accuracy=_accuracy(data.observations, tr),
-        timing=_timing(data, verdicts),
+        timing=[*_timing(data, verdicts), *_reads(data, tr)],
+        errors=errors_part(data.errors, data.folder / "evidence", tr),
     )
 
 
@@ -172,7 +188,8 @@ def _device_part(data: RunData, emulated: bool) -> DevicePart:
         serial=known.get("serial", "not identified"), firmware=known.get("firmware", ""),
         firmware_sha256=known.get("firmware_sha256", ""),
         legal_software_id=known.get("legal_software_id", ""),
-        profile=data.inputs["profile"]["profile"], emulated=emulated,
+        profile=data.inputs["profile"]["profile"],
+        role="core" if data.of_a_core else "urn", emulated=emulated,
         promised=data.inputs["profile"]["limits"],
     )
 
@@ -205,7 +222,12 @@ def _statement(decided: str, within: Sequence[Verdict], tr: Translate) -> str:
 
 def _limitations(virtual: bool, emulated: bool, data: RunData, tr: Translate) -> list[str]:
     notes = []
-    if emulated or virtual:
+    if data.of_a_core:
+        notes.append(tr(
+            "The counting core was given pictures of rendered sheets. The statement covers the "
+            "core alone and no unit in which it works."
+        ))
+    elif emulated or virtual:
         notes.append(tr("What was measured is a model. It cannot certify a physical unit."))
     if data.run["status"] != "complete":
         notes.append(tr("The run was interrupted; what was recorded until then is judged."))
@@ -271,6 +293,17 @@ def _accuracy(observations: Iterable[Observation], tr: Translate) -> dict[str, A
         "positions_per_error": test.accept_at(1) - test.accept_at(0),
         "caption": caption,
     }
+
+
+def _reads(data: RunData, tr: Translate) -> list[dict[str, Any]]:
+    """How long a core took for each sheet: information, without a limit."""
+    if len(data.read_times) < 5:
+        return []
+    step = max(1, len(data.read_times) // _MOST_READS)
+    return [{
+        "requirement": "", "title": tr("Time of one read (information)"), "unit": "ms",
+        "values": [round(1000 * value, 3) for value in data.read_times[::step]], "limit": None,
+    }]
 
 
 def _grouped(number: int) -> str:

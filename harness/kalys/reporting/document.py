@@ -48,6 +48,7 @@ class DevicePart(_Part):
     firmware_sha256: str
     legal_software_id: str
     profile: str
+    role: str = Field(default="urn", description="urn or core")
     emulated: bool
     promised: dict[str, Any] = Field(description="limits of the profile")
 
@@ -90,6 +91,39 @@ class VerdictPart(_Part):
     measurements: list[MeasurementPart]
 
 
+class FacetRow(_Part):
+    """Errors at one value of a facet, such as one kind of mark."""
+
+    value: str
+    tried: int
+    misread: int
+    not_counted: int = Field(description="given back or not answered, and should have been counted")
+
+
+class Facet(_Part):
+    """Errors by one facet: mark, position, orientation or paper."""
+
+    facet: str
+    unit: str = Field(description="what was tried: targets or sheets")
+    rows: list[FacetRow] = Field(description="those with most errors first")
+    more: int = Field(description="rows left out")
+
+
+class ErrorPicture(_Part):
+    """The part of a picture at which an error lies."""
+
+    file: str = Field(description="below evidence/")
+    sha256: str
+    text: str
+
+
+class ErrorsPart(_Part):
+    """Where a counting core went wrong."""
+
+    facets: list[Facet]
+    pictures: list[ErrorPicture]
+
+
 class InstrumentPart(_Part):
     """A device of the bench that is not under test."""
 
@@ -116,6 +150,7 @@ class Report(_Part):
     verdicts: list[VerdictPart]
     accuracy: dict[str, Any] = Field(description="path of the sequential test")
     timing: list[dict[str, Any]] = Field(description="readings, for the histograms")
+    errors: ErrorsPart | None = Field(default=None, description="of a counting core")
 
 
 def report_schema() -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,8 +27,11 @@ def pictures(report: Report, lang: str) -> dict[str, str]:
     return drawn
 
 
-def html_page(report: Report, lang: str, drawn: Mapping[str, str]) -> str:
-    """The page; ``drawn`` are the pictures of ``pictures``."""
+def html_page(
+    report: Report, lang: str, drawn: Mapping[str, str], seen: Mapping[str, bytes] | None = None
+) -> str:
+    """The page; ``drawn`` are the pictures of ``pictures``, ``seen`` those of errors as PNG by the
+    names in the report."""
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -36,7 +40,10 @@ def html_page(report: Report, lang: str, drawn: Mapping[str, str]) -> str:
     template = environment.from_string(
         resource("reports", "templates", "report.html.j2").read_text(encoding="utf-8")
     )
-    return template.render(report=report, lang=lang, pictures=drawn, groups=grouped(report))
+    return template.render(
+        report=report, lang=lang, pictures=drawn, groups=grouped(report),
+        seen={name: base64.b64encode(png).decode() for name, png in (seen or {}).items()},
+    )
 
 
 def grouped(report: Report) -> list[tuple[str, list[Any]]]:

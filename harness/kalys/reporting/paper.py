@@ -24,12 +24,17 @@ Conforms|Does not conform|Inconclusive|Requirements of the plan|Deviations|Limit
 Accuracy of the count|Timing|End of the report|page|of|Evidence|Run
 Not tested|Interrupted run|Results relate only to the item tested.
 emulated device|virtual time|real time|Election|Tested by|Records of the journal
+Where it went wrong|tried|misread|not counted|mark|position|orientation|paper|targets|sheets
+rendered sheets, without an urn|Pictures of errors
 PASS|FAIL|INCONCLUSIVE|BLOCKED|NOT_TESTED|NOT_APPLICABLE|none
 """.replace("\n", "|").strip("|").split("|")
 
 
-def pdf_document(report: Report, lang: str, drawn: Mapping[str, str]) -> bytes:
-    """The PDF as bytes; ``drawn`` are the pictures of ``page.pictures``."""
+def pdf_document(
+    report: Report, lang: str, drawn: Mapping[str, str], seen: Mapping[str, bytes] | None = None
+) -> bytes:
+    """The PDF as bytes; ``drawn`` are the pictures of ``page.pictures``, ``seen`` those of errors
+    as PNG by the names in the report."""
     import typst
 
     tr = translator(lang)
@@ -48,6 +53,10 @@ def pdf_document(report: Report, lang: str, drawn: Mapping[str, str]) -> bytes:
         (root / "words.json").write_text(json.dumps(words), encoding="utf-8")
         for name, svg in drawn.items():
             (root / f"{name}.svg").write_text(svg, encoding="utf-8")
+        for name, png in (seen or {}).items():
+            place = root / name
+            place.parent.mkdir(exist_ok=True)
+            place.write_bytes(png)
         source = root / "report.typ"
         source.write_text(
             resource("reports", "templates", "report.typ").read_text(encoding="utf-8"),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _INK, _ACCEPT, _REJECT, _BAND = "#1f2933", "#1b7f4b", "#b42318", "#e4e7eb"
+_MOST_TICKS = 12       # errors up to which each has a tick of its own
 
 
 def _figure(width: float, height: float) -> Figure:
@@ -65,7 +66,8 @@ def sequential_test(path: Mapping[str, Any], tr: Translate) -> str:
     axes.text(right * 0.02, top - 0.45, tr("reject"), color=_REJECT, fontsize=9)
     axes.text(right * 0.55, 0.62 * top, tr("continue"), color="#52606d", fontsize=9)
     axes.set(xlim=(0, right), ylim=(-0.6, top), xlabel=tr("ballot positions"), ylabel=tr("errors"))
-    axes.set_yticks(range(int(top) + 1))
+    if top < _MOST_TICKS:
+        axes.set_yticks(range(int(top) + 1))
     axes.xaxis.set_major_formatter(lambda x, _: f"{x / 1e6:g} M" if x else "0")
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8)

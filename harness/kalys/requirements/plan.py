@@ -50,6 +50,11 @@ class Plan(_Part):
     samples: Samples = Field(default_factory=dict)
     procedures: Mapping[Name, Parameters] = Field(default_factory=dict)
     omit: Mapping[Name, str] = Field(default_factory=dict)
+    give_up_after: Annotated[int, Field(ge=1)] | None = Field(
+        default=3,
+        description="sheets in a row that a counting core leaves without an answer, after which a "
+        "deck ends early; null: never",
+    )
     real_time: RealTime = RealTime()
 
     @model_validator(mode="after")
