@@ -5,7 +5,7 @@ that was in a pocket. Each ``Condition`` adds to them: blur, JPEG artefacts, bil
 uneven feed, a picture a little larger or smaller than the page with a black or white bed, covered,
 scribbled and extra timing marks, torn corners, another line width of the ovals, another scale.
 
-``python tests/counting/physical_scans.py [SHEETS]`` prints the table of docs/reader.md.
+``python tests/counting/physical_scans.py [SHEETS [SEED]]`` prints the table of docs/reader.md.
 """
 
 from __future__ import annotations
@@ -204,10 +204,10 @@ def verdict(
     return "right" if right else "wrong"
 
 
-def main(sheets: int) -> None:
+def main(sheets: int, seed: int) -> None:
     """Print, for each condition, how many sheets were read right, wrong and not."""
     for style in ("accuvote-letter", "accuvote-legal"):
-        office = Office(style)
+        office = Office(style, seed)
         for condition in CONDITIONS:
             seen = Counter(
                 verdict(office.reader.read(picture), *truth)
@@ -219,4 +219,4 @@ def main(sheets: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
+    main(*(int(v) for v in (sys.argv[1:3] + ["200", "1"][len(sys.argv) - 1 :])))
