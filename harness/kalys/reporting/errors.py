@@ -77,10 +77,13 @@ def _pictures(
         name, sha256 = str(told.get("picture")), str(told.get("picture_sha256"))
         if picture_bytes(evidence, name, sha256) is None:
             continue
-        where = told.get("position") or tr("whole sheet")
-        text = (f"{told.get('procedure')}, {told.get('sheet')}, {where}, "
-                f"{told.get('orientation')}, {', '.join(map(str, told.get('paper', ())))}: "
-                f"{told.get('text')}")
+        place = told.get("position")
+        what = f"{place}: {told.get('error')}" if place else (
+            f"{tr('whole sheet')}: {str(told.get('text'))[:160]}"
+        )
+        paper = ", ".join(map(str, told.get("paper", ())))
+        text = (f"{what} ({told.get('procedure')}, {told.get('sheet')}, "
+                f"{told.get('orientation')}, {paper})")
         yield ErrorPicture(file=name, sha256=sha256, text=text)
 
 
