@@ -1,6 +1,7 @@
 """Certification of counting cores without an urn, from the command line to the verified report."""
 
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from kalys.resources import resource
 
-from ..running import Kalys, journal_lines, report_of, write_plan
+from ..running import Kalys, journal_lines, report_of, wait_for, write_plan
 
 CORES = Path(__file__).parent.parent / "cores.py"
 OWN = "python:kalys.counting.as_core:kalys_reader"
@@ -103,6 +104,26 @@ def test_a_core_that_is_not_there_is_wrong_use(kalys: Kalys, plan: Path) -> None
     assert refused.code == 2
     assert "there is no program no-such-core" in refused.err
     assert not (kalys.folder / "run").exists()
+    refused = kalys("certify", "--core", OWN, "--bench", "line-station", "--out", "run")
+    assert refused.code == 2
+    assert "a bench and a core are named" in refused.err
+
+
+def test_an_interrupted_run_of_a_core_is_continued(kalys: Kalys, tmp_path: Path) -> None:
+    plan = write_plan(
+        tmp_path, requirements=["MRK-001", "MRK-002"], samples={"MRK-001": 3, "MRK-002": 60},
+        procedures={"mark.line": {"marks": 3}, "mark.folds": {"sheets": 60}},
+    )
+    process = kalys.start("certify", "--core", OWN, "--plan", plan, "--out", "run")
+    wait_for(process, kalys.folder / "run" / "evidence" / "journal.jsonl", '"k":"sheet"', 12)
+    process.send_signal(signal.SIGINT)
+    assert kalys.ended(process).code == 130
+    ended = kalys("certify", "--resume", "run")
+    assert ended.code == 0, ended.err + ended.out
+    assert verdicts(kalys.folder / "run") | {"MRK-001": "PASS", "MRK-002": "PASS"} == verdicts(
+        kalys.folder / "run"
+    )
+    assert kalys("verify", "run").code == 0
 
 
 def test_a_picture_that_was_changed_shows(kalys: Kalys, plan: Path) -> None:

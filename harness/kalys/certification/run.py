@@ -98,6 +98,11 @@ def _prepare(options: CertificationOptions) -> _Course:
 def _layout(options: CertificationOptions) -> BenchPlan:
     if options.core is None:
         return plan_bench(options.bench)
+    if options.bench != CertificationOptions().bench:
+        raise ConfigurationError(
+            "a bench and a core are named", where="--core",
+            remedy="Name one of them; a bench file may hold a core of its own.",
+        )
     return plan_core_bench(options.core)
 
 

@@ -182,11 +182,11 @@ def compare_pairs(
         for position in (*in_records, *in_totals)
     }
     differences = expected.difference(totals)
-    notes = [f"totals against deck: {text} in the urn" for text in differences]
+    notes = [f"totals against deck: {text} in the device" for text in differences]
     notes += [pair.note for pair in wrong]
     unequal = summed.difference(totals)
     if unequal and not differences:
-        notes += [f"sum of the records against totals: {text} in the urn" for text in unequal]
+        notes += [f"sum of the records against totals: {text} in the device" for text in unequal]
     unexplained = int(bool(notes) and not errors)
     if unexplained:
         errors[("sheet", "class")] = len(wrong) or 1
