@@ -87,7 +87,7 @@ def test_accuvote_layouts_have_the_published_grid(
             "left": rows, "right": rows, "top": 34, "bottom": 34,
         }
         # The corner marks belong to two tracks each.
-        last = grid_point(face.tracks, layout.page_mm, 33, rows - 1)
+        last = grid_point(face.tracks, 33, rows - 1)
         assert last == pytest.approx(
             (215.9 - tracks["right"].inset, layout.page_mm[1] - tracks["bottom"].inset), abs=0.01
         )
@@ -98,7 +98,7 @@ def test_accuvote_layouts_have_the_published_grid(
 def test_a_grid_in_cells_needs_marks_along_two_sides(layouts: dict[str, Layout]) -> None:
     tracks = [t for t in layouts["KG-PL"].front.tracks if t.edge == "left"]
     with pytest.raises(ConfigurationError, match="one long and one short edge"):
-        grid_point(tracks, (210, 297), 1, 1)
+        grid_point(tracks, 1, 1)
 
 
 @given(st.integers(0, 63), st.integers(0, 255), st.integers(0, 19))

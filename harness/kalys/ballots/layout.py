@@ -264,9 +264,7 @@ def track_centres(
             yield index, along, height - track.inset
 
 
-def grid_point(
-    tracks: Sequence[Track], page_mm: tuple[float, float], column: float, row: float
-) -> tuple[float, float]:
+def grid_point(tracks: Sequence[Track], column: float, row: float) -> tuple[float, float]:
     """The place in mm of a point on the grid that the timing marks span.
 
     Column 0 lies on the first mark of the top (or bottom) track, row 0 on that of the left (or

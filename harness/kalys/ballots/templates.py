@@ -133,7 +133,7 @@ def layout_from(
     words = _words(definition, template.style)
     faces: dict[str, Any] = {}
     for name, face in template.faces.items():
-        faces[name] = _face(face, definition, bits, words, template.page_mm)
+        faces[name] = _face(face, definition, bits, words)
     placed = {grid.contest for face in template.faces.values() for grid in face.grids}
     if placed != set(style.contests):
         raise ConfigurationError(
@@ -147,15 +147,14 @@ def layout_from(
 
 
 def _face(
-    template: FaceTemplate, definition: ElectionDefinition, bits: str, words: Mapping[str, str],
-    page_mm: tuple[float, float],
+    template: FaceTemplate, definition: ElectionDefinition, bits: str, words: Mapping[str, str]
 ) -> Face:
     targets: list[Target] = []
     texts = [t.model_copy(update={"text": _fill(t.text, words)}) for t in template.texts]
     lines = list(template.lines)
-    for grid in template.grids:
-        contest = definition.contest(grid.contest)
-        grid = _in_mm(grid, template.tracks, page_mm)
+    for written in template.grids:
+        contest = definition.contest(written.contest)
+        grid = _in_mm(written, template.tracks)
         placed = _targets(grid, contest)
         targets += placed
         for number, (target, option) in enumerate(zip(placed, contest.options, strict=True), 1):
@@ -171,12 +170,12 @@ def _face(
     )
 
 
-def _in_mm(grid: Grid, tracks: Sequence[Track], page_mm: tuple[float, float]) -> Grid:
+def _in_mm(grid: Grid, tracks: Sequence[Track]) -> Grid:
     """The grid in millimetres."""
     if grid.units == "mm":
         return grid
-    x, y = grid_point(tracks, page_mm, grid.x, grid.y)
-    right, below = grid_point(tracks, page_mm, grid.x + grid.dx, grid.y + grid.dy)
+    x, y = grid_point(tracks, grid.x, grid.y)
+    right, below = grid_point(tracks, grid.x + grid.dx, grid.y + grid.dy)
     return grid.model_copy(
         update={"x": x, "y": y, "dx": right - x, "dy": below - y, "units": "mm"}
     )
