@@ -128,7 +128,7 @@ def build_report(data: RunData, lang: str | None = None) -> Report:
         device=_device_part(data, emulated),
         instruments=[
             InstrumentPart(name=i["name"], role=i.get("role", ""),
-                           description=i.get("description", ""))
+                           description=i.get("description") or _named(i))
             for i in data.instruments
         ],
         plan=data.plan.plan,
@@ -168,6 +168,13 @@ def _unreadable(path: Path, why: str) -> EvidenceError:
         f"cannot be read: {why}", where=str(path),
         remedy="Is this the folder of a run? It holds report.json and evidence/.",
     )
+
+
+def _named(device: dict[str, Any]) -> str:
+    """A device that only identified itself: maker, model and serial number."""
+    words = [device.get(key, "") for key in ("maker", "model")]
+    serial = device.get("serial", "")
+    return " ".join(word for word in [*words, f"no. {serial}" if serial else ""] if word)
 
 
 def _run_part(data: RunData) -> RunPart:

@@ -91,7 +91,7 @@ def histogram(title: str, values: Sequence[float], unit: str, limit: float | Non
     if limit is not None:
         axes.axvline(limit, color=_REJECT, lw=1.4)
         axes.text(limit, axes.get_ylim()[1], f" {tr('limit')} ", color=_REJECT, fontsize=8,
-                  va="top", ha="left" if limit >= centre else "right")
+                  va="top", ha="right" if limit >= centre else "left")
         low, high = axes.get_xlim()
         room = 0.08 * abs(limit - centre)
         axes.set_xlim(min(low, limit - room), max(high, limit + room))
