@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 import typer
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from kalys.certification.run import CertificationResult
     from kalys.certification.sensitivity import Matrix
 
+_ENOUGH = 320       # characters of a reason on a terminal; the report has it whole
 _WORDS = {
     "conforms": "[bold green]Conforms[/]",
     "does-not-conform": "[bold red]Does not conform[/]",
@@ -35,7 +37,7 @@ def print_summary(result: CertificationResult) -> None:
     )
     console.print(escape(report["statement"]))
     rows = [
-        (v["requirement"], styled(v["verdict"]), escape(v["reason"]))
+        (v["requirement"], styled(v["verdict"]), escape(shorten(v["reason"], _ENOUGH)))
         for v in report["verdicts"]
         if v["in_plan"] and v["verdict"] not in _AS_EXPECTED[device["role"]]
     ]
