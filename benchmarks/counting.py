@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.figure import Figure, microseconds
-from kalys.ballots.layout import Layout, layouts_for
+from kalys.ballots.layout import Layout
 from kalys.ballots.render import Renderer
 from kalys.ballots.sheet import Sheet
+from kalys.ballots.templates import layouts_for
 from kalys.ballots.volume import volume
 from kalys.counting.reader import Reader
 from kalys.counting.registration import Frame, register

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from kalys.ballots.layout import Layout, layouts_for
+from kalys.ballots.layout import Layout
 from kalys.ballots.render import Renderer
+from kalys.ballots.templates import layouts_for
 from kalys.election.definition import ElectionDefinition, load
 
 

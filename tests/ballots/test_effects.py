@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kalys.ballots.artwork import PAPER
 from kalys.ballots.effects import EFFECTS, beyond
-from kalys.ballots.layout import Layout, layouts_for
+from kalys.ballots.layout import Layout
 from kalys.ballots.paper import placement, to_pixels
 from kalys.ballots.render import Renderer
 from kalys.ballots.sheet import (
@@ -28,6 +28,7 @@ from kalys.ballots.sheet import (
     physical_sheet,
     sheet_from_dict,
 )
+from kalys.ballots.templates import layouts_for
 from kalys.ballots.truth import truth_on_paper
 from kalys.election.definition import ElectionDefinition
 from kalys.errors import ConfigurationError

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalys.ballots.layout import Layout, grid_point, layouts_for
+from kalys.ballots.layout import Layout, grid_point
 from kalys.ballots.package import package_sha256, read_package, urn_package
 from kalys.ballots.style_code import code_bits, decode_bits
+from kalys.ballots.templates import layouts_for
 from kalys.election.definition import ElectionDefinition, load
 from kalys.errors import ConfigurationError
 

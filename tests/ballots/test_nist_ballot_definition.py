@@ -13,12 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kalys.ballots.layout import Layout, layouts_for, track_centres
+from kalys.ballots.layout import Layout, track_centres
 from kalys.ballots.nist_ballot_definition import ballot_definition
 from kalys.ballots.nist_ballot_import import read_ballot_definition
 from kalys.ballots.nist_fiducials import tracks_among
 from kalys.ballots.render import Renderer
 from kalys.ballots.sheet import Mark, Sheet
+from kalys.ballots.templates import layouts_for
 from kalys.counting.reader import Reader
 from kalys.election.definition import (
     BallotStyle,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from kalys.ballots.layout import layouts_for
 from kalys.ballots.printing import deck_pdf, instructions_pdf
+from kalys.ballots.templates import layouts_for
 from kalys.certification.printed_decks import decks_of_plan, in_real_time
 from kalys.certification.progress import Quiet
 from kalys.requirements.plan import load_plan

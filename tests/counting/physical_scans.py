@@ -18,10 +18,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kalys.ballots.layout import Layout, layouts_for, track_centres
+from kalys.ballots.layout import Layout, track_centres
 from kalys.ballots.paper import placement, to_pixels
 from kalys.ballots.render import Renderer
 from kalys.ballots.sheet import Mark, Paper, Sheet, Tear
+from kalys.ballots.templates import layouts_for
 from kalys.counting.reader import Reader, SheetReading
 from kalys.election.definition import load
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kalys.ballots.layout import layouts_for
 from kalys.ballots.render import Renderer
 from kalys.ballots.sheet import Mark, Sheet
+from kalys.ballots.templates import layouts_for
 from kalys.counting.reader import Reader
 from kalys.election.definition import load
 from kalys.errors import ConfigurationError

@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-from kalys.ballots.layout import Layout, layouts_for
+from kalys.ballots.layout import Layout
 from kalys.ballots.render import Renderer
 from kalys.ballots.sheet import Mark, Paper, Sheet
+from kalys.ballots.templates import layouts_for
 from kalys.counting.reader import Reader
 from kalys.election.definition import load
 

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from kalys.ballots import deck as decks
 from kalys.ballots.deck import Deck
-from kalys.ballots.layout import Layout, layouts_for
+from kalys.ballots.layout import Layout
 from kalys.ballots.marks import KINDS, VALID_KINDS
 from kalys.ballots.render import Renderer
 from kalys.ballots.sheet import Fold, Mark, Paper, Sheet, Stain, Streak, Tear
+from kalys.ballots.templates import layouts_for
 from kalys.counting.reader import Reader, SheetReading, Thresholds
 from kalys.election.definition import ElectionDefinition, load
 from kalys.election.rules import judge_sheet

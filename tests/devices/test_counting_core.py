@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kalys.ballots.layout import layouts_for
+from kalys.ballots.templates import layouts_for
 from kalys.devices.counting_core import open_core
 from kalys.devices.roles import CountingCore
 from kalys.election.definition import load

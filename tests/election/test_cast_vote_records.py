@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kalys.ballots.deck import build
-from kalys.ballots.layout import layouts_for
 from kalys.ballots.render import Renderer
+from kalys.ballots.templates import layouts_for
 from kalys.counting.reader import Reader
 from kalys.devices.roles import VoteRecord
 from kalys.election.cast_vote_records import (

@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from kalys.ballots.layout import Layout, layouts_for
+from kalys.ballots.layout import Layout
 from kalys.ballots.package import urn_package
 from kalys.ballots.sheet import Mark, Paper, Sheet
+from kalys.ballots.templates import layouts_for
 from kalys.election.definition import ElectionDefinition, load
 from kalys.emulators.station import UrnSetup, build_world
 from kalys.emulators.urn.configuration import UrnEmulation

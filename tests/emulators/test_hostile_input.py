@@ -113,7 +113,7 @@ def test_a_picture_that_claims_to_be_enormous_is_not_unpacked(running: Any) -> N
 
 
 def test_a_layout_that_no_scanner_could_take_is_refused(running: Any) -> None:
-    from kalys.ballots.layout import layouts_for
+    from kalys.ballots.templates import layouts_for
 
     data = layouts_for(running.definition)["KG-PL"].to_dict()
     data["page_mm"] = [5000.0, 5000.0]

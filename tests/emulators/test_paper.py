@@ -208,8 +208,8 @@ def test_a_picture_can_be_offered_instead_of_a_sheet(station: Make) -> None:
 
     import cv2
 
-    from kalys.ballots.layout import layouts_for
     from kalys.ballots.render import Renderer
+    from kalys.ballots.templates import layouts_for
 
     s = station(UrnState.OPEN)
     scan = Renderer(layouts_for(s.definition).values()).scan(s.sheet("party/P06"))

@@ -14,9 +14,9 @@ from kalys.ballots.deck_file import READABLE, Coverage, Deck, Generated, load_de
 from kalys.ballots.deck_ladders import ladder
 from kalys.ballots.deck_maker import DeckMaker
 from kalys.ballots.deck_stress import damaged, paper_stress
-from kalys.ballots.layout import layouts_for
 from kalys.ballots.marks import AMBIGUOUS_KINDS, INVALID_KINDS, KINDS, VALID_KINDS, aim_tail
 from kalys.ballots.sheet import ORIENTATIONS, Fold, Mark, Paper, Sheet
+from kalys.ballots.templates import layouts_for
 from kalys.ballots.truth import returned, truth_of
 from kalys.ballots.volume import draw_fold, volume
 from kalys.election.definition import ElectionDefinition, load

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from kalys.ballots.deck_file import READABLE, Deck
-from kalys.ballots.layout import Layout, layouts_for
+from kalys.ballots.layout import Layout
 from kalys.ballots.marks import VALID_KINDS
 from kalys.ballots.sheet import ORIENTATIONS, Mark, Paper, Sheet, Truth
+from kalys.ballots.templates import layouts_for
 from kalys.ballots.truth import returned, truth_on_paper
 from kalys.ballots.volume import SHIFT_MM, SKEW_DEG, STRETCH, draw_mark
 from kalys.election.definition import Contest, ElectionDefinition

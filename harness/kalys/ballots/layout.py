@@ -8,8 +8,8 @@ A layout holds one or two printed faces. A face holds
 - **artwork**: text, lines and boxes, which only a renderer or a printer needs.
 
 Everything is in millimetres from the upper left corner of the page as a reader of the print holds
-it. The file format is in docs/ballots.md; ``layouts_for`` fills the shipped templates with the
-texts of an election definition.
+it. The file format is in docs/ballots.md; ``kalys.ballots.templates.layouts_for`` fills the shipped
+templates with the texts of an election definition.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from kalys.election.definition import ElectionDefinition
 from kalys.errors import ConfigurationError
 
 MM_PER_INCH = 25.4
@@ -235,13 +234,6 @@ class Layout(Part):
             raise ConfigurationError(
                 f"not a ballot layout: {place}: {first['msg']}", where="layout"
             ) from error
-
-
-def layouts_for(definition: ElectionDefinition) -> dict[str, Layout]:
-    """The shipped layouts of an election, by style id; see ``kalys.ballots.templates``."""
-    from kalys.ballots.templates import layouts_for as fill_templates  # it imports this module
-
-    return fill_templates(definition)
 
 
 def track_centres(

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from kalys.ballots.artwork import INK, OVERSAMPLING, PAPER, blank_face
 from kalys.ballots.damage import draw_damage
-from kalys.ballots.layout import Face, Layout, layouts_for
+from kalys.ballots.layout import Face, Layout
 from kalys.ballots.marks import Stroke, strokes
 from kalys.ballots.paper import (
     Matrix,
@@ -39,6 +39,7 @@ from kalys.ballots.paper import (
     to_pixels,
 )
 from kalys.ballots.sheet import Paper, Sheet
+from kalys.ballots.templates import layouts_for
 from kalys.election.definition import load
 from kalys.errors import ConfigurationError
 

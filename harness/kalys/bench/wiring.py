@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kalys.ballots.layout import layouts_for
+from kalys.ballots.templates import layouts_for
 from kalys.bench.bench_file import Placed
 from kalys.devices import counting_core
 from kalys.devices.dialogue import SLOW, Dialogue, Patience

@@ -50,8 +50,8 @@ def print_deck(
 ) -> None:
     """Write a deck as a PDF for a real printer, one page a sheet, with the operator's sheet."""
     from kalys.ballots.deck_file import load_deck
-    from kalys.ballots.layout import layouts_for
     from kalys.ballots.printing import deck_pdf, instructions_pdf
+    from kalys.ballots.templates import layouts_for
     from kalys.election.definition import load
 
     definition = load(election)
@@ -70,8 +70,8 @@ def show(
 ) -> None:
     """Write a contact sheet of a deck."""
     from kalys.ballots.deck_file import load_deck
-    from kalys.ballots.layout import layouts_for
     from kalys.ballots.printing import contact_sheet
+    from kalys.ballots.templates import layouts_for
     from kalys.election.definition import load
 
     definition = load(election)
@@ -91,8 +91,8 @@ def plan_decks(
 
     Example: kalys deck plan quick --seed 7 --out decks
     """
-    from kalys.ballots.layout import layouts_for
     from kalys.ballots.printing import deck_pdf, instructions_pdf
+    from kalys.ballots.templates import layouts_for
     from kalys.certification.printed_decks import decks_of_plan
     from kalys.certification.progress import terminal_progress
 

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, fields
 from typing import Any
 
-from kalys.ballots.layout import layouts_for
 from kalys.ballots.sheet import Sheet
+from kalys.ballots.templates import layouts_for
 from kalys.devices.roles import BoxContents, Gate
 from kalys.election.definition import ElectionDefinition
 from kalys.errors import LinkError, ProtocolError, Refused

@@ -17,10 +17,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from kalys.ballots.layout import Layout, layouts_for
+from kalys.ballots.layout import Layout
 from kalys.ballots.marks import kind_of
 from kalys.ballots.render import Renderer
 from kalys.ballots.sheet import Sheet, physical_sheet
+from kalys.ballots.templates import layouts_for
 from kalys.election.definition import load
 from kalys.errors import ConfigurationError, KalysError
 

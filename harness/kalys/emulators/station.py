@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from kalys.ballots.layout import Layout, layouts_for
+from kalys.ballots.layout import Layout
+from kalys.ballots.templates import layouts_for
 from kalys.election.definition import ElectionDefinition
 from kalys.emulators.defects import behaviour_with
 from kalys.emulators.supply import FED_CHANNELS, EmulatedSupply

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kalys.ballots.layout import layouts_for
 from kalys.ballots.sheet import Sheet
+from kalys.ballots.templates import layouts_for
 from kalys.devices.roles import VoteRecord
 from kalys.election.definition import Contest
 from kalys.election.rules import judge_sheet

@@ -21,8 +21,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from kalys.ballots.layout import layouts_for
 from kalys.ballots.render import Renderer
+from kalys.ballots.templates import layouts_for
 from kalys.errors import ConfigurationError, EvidenceError, Interrupted, KalysError
 from kalys.evidence.read_times import READ_TIMES
 from kalys.procedures import core_errors, registry
