@@ -7,7 +7,6 @@ stand; except for its failures: no interruption may make a failure disappear.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,20 +25,19 @@ class Standing:
     ended: dict[str, str | None] = field(default_factory=dict)
     open: dict[str, int] = field(default_factory=dict)
 
+    def add(self, record: Record) -> None:
+        """Take the next record of the journal into account."""
+        if record.kind == "observation":
+            self.observations.append(_observation(record))
+        elif record.kind == "procedure":
+            _follow(self, record)
+
 
 def standing(path: Path) -> Standing:
     """Read a journal; EvidenceError names a record that is not what it says it is."""
-    return standing_of(read_journal(path))
-
-
-def standing_of(records: Iterable[Record]) -> Standing:
-    """The same for records at hand."""
     found = Standing()
-    for record in records:
-        if record.kind == "observation":
-            found.observations.append(_observation(record))
-        elif record.kind == "procedure":
-            _follow(found, record)
+    for record in read_journal(path):
+        found.add(record)
     return found
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from kalys.errors import EvidenceError
 from kalys.evidence.journal import Record, read_journal
 from kalys.evidence.read_times import read_times
-from kalys.evidence.standing import standing
+from kalys.evidence.standing import Standing
 from kalys.metrology.sprt import VOTING_SYSTEM_TEST
 from kalys.reporting.document import (
     SCHEMA,
@@ -85,11 +85,12 @@ def read_run(folder: Path) -> RunData:
     identity: dict[str, Any] = {}
     instruments: dict[str, dict[str, Any]] = {}
     last: Record | None = None
-    errors = ErrorRecords()
+    errors, stands = ErrorRecords(), Standing()
     _require_file(evidence / "journal.jsonl")
     for record in read_journal(evidence / "journal.jsonl"):
         last = record
         errors.add(record)
+        stands.add(record)
         if record.kind == "identity" and record.data.get("under_test"):
             identity = record.data
         elif record.kind in ("identity", "instrument") and "name" in record.data:
@@ -104,7 +105,7 @@ def read_run(folder: Path) -> RunData:
         )),
         identity=identity,
         instruments=tuple(instruments.values()),
-        observations=tuple(standing(evidence / "journal.jsonl").observations),
+        observations=tuple(stands.observations),
         records=last.number if last else 0,
         head=last.hash if last else "",
         errors=errors,
