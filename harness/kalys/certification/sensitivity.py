@@ -181,7 +181,8 @@ def _run_one(task: _Task) -> Row | tuple[str, ...]:
         by = [
             r.id for r in results
             if any(o.failures and o.requirement in failed for o in r.observations)
-            or any(o.requirement in failed and o.kind == "reading" for o in r.observations)
+            or any(o.kind in ("reading", "detection") for o in r.observations
+                   if o.requirement in failed)
         ]
         sheets = sum(1 for record in read_journal(journal) if record.kind == "sheet")
     return Row(

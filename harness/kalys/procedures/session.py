@@ -163,6 +163,26 @@ class Session:
             note=note, sheet=sheet, sheets=sheets,
         )
 
+    def detection(
+        self,
+        requirement: str,
+        *,
+        level: str,
+        position: str,
+        stage: int,
+        marks: int,
+        detected: int,
+    ) -> None:
+        """Of ``marks`` marks of ``level`` at ``position``, ``detected`` were read as votes.
+
+        ``stage``: 1, or 2 for the independent repetition that confirms an alarm. Each mark lies
+        on a sheet of its own, since marks of one sheet share its noise.
+        """
+        self._observe(
+            requirement, "detection", trials=marks, detected=detected, condition=level,
+            position=position, stage=stage, sheets=marks,
+        )
+
     def reading(
         self,
         requirement: str,

@@ -13,7 +13,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
-KINDS = ("count", "reading", "check", "blocked", "not-applicable")
+KINDS = ("count", "reading", "check", "detection", "blocked", "not-applicable")
 
 
 class Outcome(StrEnum):
@@ -33,11 +33,14 @@ class Observation:
 
     ``kind`` is "count" (``trials`` of which ``failures``), "reading" (``value`` in ``unit`` with
     standard uncertainty ``u``), "check" (one named ``condition`` that held when ``failures`` is 0),
+    "detection" (of ``trials`` marks of the level ``condition`` at ``position``, ``detected`` were
+    read as votes, in ``stage`` 1 or 2; neither answer is a failure: see ``rules.Homogeneity``),
     "blocked" (the procedure could not go on; ``note`` says why) or "not-applicable".
     ``condition`` says under what condition (deck part, defect, position); ``note`` tells a person
     what failed. ``sheet`` names the sheet when one is concerned; ``sheets`` is the number of sheets
-    that the trials lie on, when they are positions. ``evidence`` is the range of journal records
-    behind it.
+    that the trials lie on, when they are positions, and ``bad_sheets`` on how many of these at
+    least one failure lies (0 with failures: unknown, at most as many as failures or sheets).
+    ``evidence`` is the range of journal records behind it.
     """
 
     requirement: str
@@ -52,6 +55,10 @@ class Observation:
     note: str = ""
     sheet: str = ""
     sheets: int = 0
+    bad_sheets: int = 0
+    position: str = ""
+    detected: int = 0
+    stage: int = 0
     device: str = ""
     time_base: str = "virtual"
     instrument: str = ""
