@@ -76,7 +76,7 @@ def _status() -> dict[str, object]:
     return {
         "state": "open", "path": "idle", "power": "mains", "cover_open": False, "alarm": "",
         "valid": 612, "invalid": 14, "returned": 3, "capacity_left": 1374, "event_counter": 9,
-        "definition_sha256": bytes(32),
+        "definition_sha256": bytes(32), "returned_by": "foreign=2;ambiguous-mark=1",
     }
 
 

@@ -153,7 +153,8 @@ def records_of(total, rows=3):
     return lambda request: {
         "total": total,
         "records": [
-            {"id": f"r{n}", "style": "KG-PL", "valid": True, "marks": "party/P01;party/P02"}
+            {"id": f"r{n}", "style": "KG-PL", "valid": True, "marks": "party/P01;party/P02",
+             "marginal": "preference/N07=0.0612"}
             for n in range(request.fields["first"], total)[: min(rows, request.fields["count"])]
         ],
     }
@@ -165,6 +166,7 @@ def test_records_are_read_page_by_page_however_few_rows_a_page_holds(rig, total,
     records = rig.driver.records()
     assert [r.id for r in records] == [f"r{n}" for n in range(total)]
     assert all(r.marks == {"party": ("P01", "P02")} for r in records)
+    assert all(r.marginal == {"preference": {"N07": 0.0612}} for r in records)
 
 
 def test_a_list_with_missing_rows_is_not_taken_for_a_short_one(rig):
@@ -196,7 +198,7 @@ def test_a_state_that_no_urn_has_is_a_protocol_error_with_the_known_ones(rig):
     rig.device.answers[Op.STATUS] = {
         "state": "asleep", "path": "idle", "power": "mains", "cover_open": False, "alarm": "",
         "valid": 0, "invalid": 0, "returned": 0, "capacity_left": 1, "event_counter": 0,
-        "definition_sha256": b"",
+        "definition_sha256": b"", "returned_by": "",
     }
     with pytest.raises(ProtocolError, match="'asleep' is not a state"):
         rig.driver.status()

@@ -326,4 +326,4 @@ def test_records_say_nothing_about_the_order_of_casting(station: Make) -> None:
     records = s.records()
     assert [r["id"] for r in records] == sorted(r["id"] for r in records)
     assert [r["marks"] for r in records] != sorted(r["marks"] for r in records)
-    assert set(records[0]) == {"id", "style", "valid", "marks"}
+    assert set(records[0]) == {"id", "style", "valid", "marks", "marginal"}

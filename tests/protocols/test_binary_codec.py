@@ -181,7 +181,8 @@ def test_a_message_that_cannot_be_said_names_its_field(op, fields, named):
 
 
 def test_a_page_that_is_too_long_for_a_frame_is_cut_to_the_rows_that_fit():
-    rows = [{"id": f"R{n:04}", "style": "KG-PL", "valid": True, "marks": "party/P01" * 9}
+    rows = [{"id": f"R{n:04}", "style": "KG-PL", "valid": True, "marks": "party/P01" * 9,
+             "marginal": ""}
             for n in range(100)]
     sent = Response(1, Op.RECORDS, Result.OK, {"total": 100, "records": rows})
     (got,) = CLIENT().feed(SERVER().encode_response(sent))

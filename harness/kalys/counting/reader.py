@@ -87,6 +87,14 @@ class SheetReading:
     def read(self) -> bool:
         return self.status == "read"
 
+    @property
+    def marginal(self) -> dict[str, dict[str, float]]:
+        """The fills of the ambiguous marks, by contest and option."""
+        marginal: dict[str, dict[str, float]] = {}
+        for contest, _, option in (place.partition("/") for place in self.ambiguous):
+            marginal.setdefault(contest, {})[option] = self.fills[contest][option]
+        return marginal
+
 
 @dataclass(frozen=True)
 class _Known:

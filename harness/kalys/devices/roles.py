@@ -7,7 +7,7 @@ and the profile's business. Every method may raise LinkError, ProtocolError or R
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -46,6 +46,8 @@ class Status:
     capacity_left: int
     event_counter: int
     definition_sha256: str
+    returned_by: Mapping[str, int] = field(default_factory=dict)
+    """Sheets that were given back, by reason; empty where the urn does not tell."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +81,17 @@ class Results:
 
 @dataclass(frozen=True)
 class VoteRecord:
-    """One cast vote record: ``marks[contest]`` are the options read as marked."""
+    """One cast vote record: ``marks[contest]`` are the options read as marked.
+
+    ``marginal[contest][option]`` is the fill of a mark that is neither vote nor no vote; it counts
+    nothing.
+    """
 
     id: str
     style: str
     valid: bool
     marks: Mapping[str, tuple[str, ...]]
+    marginal: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -159,6 +166,10 @@ class Urn(Protocol):
     def clear_alarm(self) -> None: ...
     def set_key(self, role: Role, key: bytes) -> None: ...
     def backup(self) -> None: ...
+    def read_image(self, picture: NDArray[np.uint8]) -> CoreAnswer:
+        """What the urn's counting core makes of a picture (test mode, administrator). Refused where
+        the urn takes none."""
+        ...
     def restart(self) -> None: ...
     def wait(self, kinds: Sequence[EventKind], timeout: float) -> Received | None:
         """The next event of one of ``kinds`` (older unread events of other kinds are kept in

@@ -15,6 +15,10 @@ from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 from typing import Any, TypeVar
 
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
 from kalys.devices.dialogue import Dialogue
 from kalys.devices.roles import (
     ClockReading,
@@ -27,8 +31,17 @@ from kalys.devices.roles import (
     VoteRecord,
 )
 from kalys.errors import ProtocolError
-from kalys.protocols.urn import authentication
-from kalys.protocols.urn.messages import EventKind, Op, Purpose, ReportKind, Role, UrnState
+from kalys.protocols.counting_core import CoreAnswer
+from kalys.protocols.urn import authentication, mark_text
+from kalys.protocols.urn.messages import (
+    EventKind,
+    Op,
+    Purpose,
+    ReportKind,
+    ReturnReason,
+    Role,
+    UrnState,
+)
 
 Word = TypeVar("Word", bound=StrEnum)
 Keys = Callable[[str, Role], bytes]
@@ -75,6 +88,10 @@ class UrnDriver:
 
     def status(self) -> Status:
         f = self._ask(Op.STATUS)
+        try:
+            returned_by = mark_text.read_counts(f["returned_by"])
+        except ValueError as error:
+            raise self._nonsense(f"sheets given back by reason: {error}") from error
         return Status(
             state=self._word(UrnState, f["state"], "state"),
             path=f["path"],
@@ -87,6 +104,7 @@ class UrnDriver:
             capacity_left=f["capacity_left"],
             event_counter=f["event_counter"],
             definition_sha256=f["definition_sha256"].hex(),
+            returned_by=returned_by,
         )
 
     def self_test(self) -> Sequence[SelfTestItem]:
@@ -184,7 +202,8 @@ class UrnDriver:
         self._ask(Op.SET_PARAMETER, name=name, value=value)
 
     def export(self, kind: str) -> bytes:
-        """A file of the urn ("results" or "log"), checked against the hash it gave beforehand."""
+        """A file of the urn ("results", "log", "cast-vote-records"), checked against the hash it
+        gave beforehand."""
         head = self._ask(Op.EXPORT_BEGIN, kind=kind)
         data = bytearray()
         while len(data) < head["size"]:
@@ -205,6 +224,23 @@ class UrnDriver:
 
     def backup(self) -> None:
         self._ask(Op.BACKUP)
+
+    def read_image(self, picture: NDArray[np.uint8]) -> CoreAnswer:
+        """Upload a picture (8-bit grey) as PNG, and have the urn's counting core read it."""
+        # Level 1: it goes over the wire once, and a better squeeze costs more than it saves.
+        _, png = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+        self.load(Purpose.IMAGE, png.tobytes())
+        f = self._ask(Op.READ_IMAGE)
+        if f["status"] == "rejected":
+            return CoreAnswer("rejected", self._word(ReturnReason, f["reason"], "reason"))
+        if f["status"] != "read":
+            raise self._nonsense(f"{f['status']!r} is neither read nor rejected")
+        try:
+            marks = mark_text.read_marks(f["marks"])
+            marginal = mark_text.read_marginal(f["marginal"])
+        except ValueError as error:
+            raise self._nonsense(f"the reading has {error}") from error
+        return CoreAnswer("read", "", marks, f["valid"], marginal=marginal)
 
     def restart(self) -> None:
         self._ask(Op.RESTART)
@@ -240,18 +276,12 @@ class UrnDriver:
             first += len(page)
 
     def _record(self, row: Mapping[str, Any]) -> VoteRecord:
-        marks: dict[str, list[str]] = {}
-        for mark in filter(None, row["marks"].split(";")):
-            contest, slash, option = mark.partition("/")
-            if not slash:
-                raise self._nonsense(f"record {row['id']} has a mark without a contest: {mark!r}")
-            marks.setdefault(contest, []).append(option)
-        return VoteRecord(
-            id=row["id"],
-            style=row["style"],
-            valid=row["valid"],
-            marks={contest: tuple(options) for contest, options in marks.items()},
-        )
+        try:
+            marks = mark_text.read_marks(row["marks"])
+            marginal = mark_text.read_marginal(row["marginal"])
+        except ValueError as error:
+            raise self._nonsense(f"record {row['id']} has {error}") from error
+        return VoteRecord(row["id"], row["style"], row["valid"], marks, marginal)
 
     def _entry(self, row: Mapping[str, Any]) -> LogEntry:
         return LogEntry(

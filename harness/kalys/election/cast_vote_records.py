@@ -82,6 +82,8 @@ class Record(Protocol):
     def valid(self) -> bool: ...
     @property
     def marks(self) -> Mapping[str, tuple[str, ...]]: ...
+    @property
+    def marginal(self) -> Mapping[str, Mapping[str, float]]: ...
 
 
 def from_reading(sheet_id: str, reading: Reading) -> SheetRecord | None:
@@ -97,8 +99,11 @@ def from_reading(sheet_id: str, reading: Reading) -> SheetRecord | None:
 
 
 def from_record(record: Record) -> SheetRecord:
-    """The record of an urn's own record."""
-    return SheetRecord(record.id, record.style, record.marks, valid=record.valid)
+    """The record of an urn's own record; of the fills it knows those of marginal marks."""
+    marginal = {contest: tuple(row) for contest, row in record.marginal.items()}
+    return SheetRecord(
+        record.id, record.style, record.marks, marginal, record.marginal, record.valid
+    )
 
 
 def report(

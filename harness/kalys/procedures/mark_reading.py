@@ -16,7 +16,7 @@ from kalys.procedures.deck_run import DeckRun, run_deck
 from kalys.procedures.mark import STYLE
 from kalys.procedures.preparation import Prepared, open_polls, prepared_urn, print_report
 from kalys.procedures.registry import procedure
-from kalys.protocols.urn.messages import ReportKind, Role
+from kalys.protocols.urn.messages import AMBIGUOUS_MARKS, ReportKind, Role
 
 if TYPE_CHECKING:
     from kalys.devices.roles import VoteRecord
@@ -208,7 +208,10 @@ def _tell_a_change(session: Session, prepared: Prepared) -> None:
 
 def _thresholds(parameters: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
     words = ("mark", "fill", "threshold", "vote", "blank")
-    return {n: value for n, value in parameters.items() if any(word in n for word in words)}
+    return {
+        n: value for n, value in parameters.items()
+        if n != AMBIGUOUS_MARKS and any(word in n for word in words)
+    }
 
 
 def _number(text: str) -> float | None:

@@ -23,6 +23,7 @@ def attempts(prepared: Prepared) -> Iterator[tuple[str, str]]:
         ("RESULTS", urn.results),
         ("RECORDS", urn.records),
         ("EXPORT results", lambda: urn.export("results")),
+        ("EXPORT cast-vote-records", lambda: urn.export("cast-vote-records")),
     )
     for name, command in commands:
         yield name, _asked(command)

@@ -68,7 +68,8 @@ class CoreAnswer:
 
     ``status`` is "read" with ``marks[contest]``, or "rejected" with a ``reason``. ``valid`` is the
     core's own judgement of the sheet, None when it leaves that to the rule of the election.
-    ``scores[contest][option]`` are whatever the core measures.
+    ``scores[contest][option]`` are whatever the core measures. ``marginal[contest][option]`` is the
+    fill of a mark that is neither vote nor no vote, and counts nothing.
     """
 
     status: Literal["read", "rejected"]
@@ -76,6 +77,7 @@ class CoreAnswer:
     marks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     valid: bool | None = None
     scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    marginal: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 class _Read(BaseModel):
@@ -85,6 +87,9 @@ class _Read(BaseModel):
     marks: dict[str, tuple[str, ...]]
     valid: bool | None = None
     scores: dict[str, dict[str, float]] = Field(default_factory=dict)
+    marginal: dict[str, dict[str, Annotated[float, Field(ge=0, le=1)]]] = Field(
+        default_factory=dict
+    )
 
 
 class _Rejected(BaseModel):
@@ -156,13 +161,13 @@ def answer_from(data: object, contests: Mapping[str, frozenset[str]]) -> CoreAns
         read = _Read.model_validate(dict(data))
     except ValidationError as error:
         raise CoreFault("garbage", _first(error)) from error
-    for contest, options in read.marks.items():
+    for contest, options in (*read.marks.items(), *read.marginal.items()):
         strange = [o for o in options if o not in contests.get(contest, frozenset())]
         if contest not in contests or strange:
             place = f"{contest}/{strange[0]}" if strange else contest
             raise CoreFault("garbage", f"{place[:80]} is not on the ballot")
     marks = {c: tuple(dict.fromkeys(options)) for c, options in read.marks.items()}
-    return CoreAnswer("read", "", marks, read.valid, read.scores)
+    return CoreAnswer("read", "", marks, read.valid, read.scores, read.marginal)
 
 
 class AnswerLines:

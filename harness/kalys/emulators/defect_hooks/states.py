@@ -13,6 +13,7 @@ from kalys.protocols.urn.messages import Op, ReportKind, UrnState
 class TotalsWhileOpen(Behaviour):
     _OPEN = frozenset({
         (Op.RESULTS, ""), (Op.RECORDS, ""), (Op.EXPORT_BEGIN, "results"),
+        (Op.EXPORT_BEGIN, "cast-vote-records"),
         (Op.PRINT, ReportKind.RESULTS.value),
     })
 

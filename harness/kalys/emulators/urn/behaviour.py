@@ -58,6 +58,10 @@ class Behaviour:
         """A record is handed out as it was stored."""
         return records[index]
 
+    def exported_records(self, report: dict[str, Any]) -> dict[str, Any]:
+        """The exported cast vote records (NIST SP 1500-103) are those that were stored."""
+        return report
+
     def totals(self, counters: Tally) -> Tally:
         """The totals that are handed out and printed are the counters."""
         return counters

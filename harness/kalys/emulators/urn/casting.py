@@ -60,13 +60,13 @@ class Casting:
             board.emit(EventKind.SHEET_ACCEPTED, sheet=transaction.sheet, compartment=compartment)
         counters = book.counters
         board.emit(EventKind.COUNTERS, valid=counters.valid, invalid=counters.invalid,
-                   returned=book.returned)
+                   returned=book.returned.total())
         self._look_at_capacity()
 
     def returned(self, sheet: int, reason: ReturnReason) -> None:
         """A sheet is back with the voter."""
         board = self._board
-        board.memory.book.returned += 1
+        board.memory.book.returned[reason] += 1
         board.show("returned", sheet)
         board.emit(EventKind.SHEET_RETURNED, sheet=sheet, reason=reason.value)
         board.log("error", "sheet returned to the voter", reason.value, "paper path")

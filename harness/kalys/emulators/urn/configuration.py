@@ -14,11 +14,12 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from kalys.counting.reader import Thresholds
+from kalys.protocols.urn.messages import ACCEPT, AMBIGUOUS_MARKS, RETURN
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -77,6 +78,7 @@ class UrnEmulation(BaseModel):
     mark_vote_fill: Share | None = None
     mark_blank_fill: Share | None = None
     mark_ink_level: Share | None = None
+    ambiguous_marks: Literal["return", "accept"] = "return"
 
     @property
     def firmware_image(self) -> bytes:
@@ -97,6 +99,7 @@ class UrnEmulation(BaseModel):
             "mark_ink_level": self.mark_ink_level or limits.ink_level,
             "capacity": float(self.capacity),
             "capacity_warning": float(self.capacity_warning),
+            AMBIGUOUS_MARKS: float(PARAMETER_WORDS[AMBIGUOUS_MARKS].index(self.ambiguous_marks)),
         }
 
     @model_validator(mode="after")
@@ -118,20 +121,32 @@ PARAMETER_UNITS: Mapping[str, tuple[str, bool]] = {
     "mark_ink_level": ("1", False),
     "capacity": ("{sheet}", True),
     "capacity_warning": ("{sheet}", True),
+    AMBIGUOUS_MARKS: ("", True),
 }
+# Parameters that are words on the outside and the place of the word in memory.
+PARAMETER_WORDS: Mapping[str, tuple[str, ...]] = {AMBIGUOUS_MARKS: (RETURN, ACCEPT)}
 
 
 def parameter_rows(parameters: Mapping[str, float]) -> list[dict[str, str]]:
     """Parameters as the PARAMETERS operation and the printed report tell them."""
     return [
-        {"name": name, "value": told(parameters[name]), "unit": unit}
+        {"name": name, "value": told(name, parameters[name]), "unit": unit}
         for name, (unit, _) in PARAMETER_UNITS.items() if name in parameters
     ]
 
 
-def told(value: float) -> str:
-    """A number as short as it can be said."""
+def told(name: str, value: float) -> str:
+    """The value of a parameter: its word, or a number as short as it can be said."""
+    if name in PARAMETER_WORDS:
+        return PARAMETER_WORDS[name][int(value)]
     return str(int(value)) if value == int(value) else f"{value:.10g}"
+
+
+def understood(name: str, text: str) -> float:
+    """What ``told`` said, as it is kept. ValueError for what is neither number nor its word."""
+    if name in PARAMETER_WORDS:
+        return float(PARAMETER_WORDS[name].index(text))
+    return float(text)
 
 
 def thresholds_of(parameters: Mapping[str, float]) -> Thresholds:
@@ -147,6 +162,8 @@ def accepts_parameter(parameters: Mapping[str, float], name: str, value: float) 
     """Whether a parameter may be set to ``value`` beside the others."""
     if name not in PARAMETER_UNITS or not math.isfinite(value):
         return False
+    if name in PARAMETER_WORDS:
+        return value in range(len(PARAMETER_WORDS[name]))
     if PARAMETER_UNITS[name][1]:
         return value == int(value) and (1 if name == "capacity" else 0) <= value <= 10_000_000
     after = {**parameters, name: value}

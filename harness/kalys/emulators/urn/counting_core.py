@@ -19,13 +19,18 @@ from kalys.protocols.urn.messages import ReturnReason
 
 
 class CountingCore:
-    """Counts sheets of one style. ``draw`` gives the random part of record ids."""
+    """Counts sheets of one style. ``draw`` gives the random part of record ids.
+
+    A sheet with a mark that is neither vote nor no vote is given back, or with ``takes_ambiguous``
+    recorded: such a mark is in the record and counts nothing.
+    """
 
     def __init__(
         self, package: UrnPackage, thresholds: Thresholds, behaviour: Behaviour,
-        draw: Random,
+        draw: Random, *, takes_ambiguous: bool = False,
     ) -> None:
         self._package = package
+        self._takes_ambiguous = takes_ambiguous
         self._behaviour = behaviour
         self._draw = draw
         self._contests = package.contests
@@ -40,12 +45,16 @@ class CountingCore:
         except ConfigurationError:
             # A picture that no sheet of this page can give (another size).
             return ReturnReason.UNREADABLE, None
-        if reading.status != "read":
+        ambiguous = reading.reason == ReturnReason.AMBIGUOUS.value
+        if reading.status != "read" and not (ambiguous and self._takes_ambiguous):
             return ReturnReason(reading.reason), None
         marks = {contest: tuple(options) for contest, options in reading.marks.items()}
-        return None, self.record(marks, counted_before)
+        return None, self.record(marks, counted_before, reading.marginal)
 
-    def record(self, marks: Mapping[str, tuple[str, ...]], counted_before: int) -> Record:
+    def record(
+        self, marks: Mapping[str, tuple[str, ...]], counted_before: int,
+        marginal: Mapping[str, Mapping[str, float]] | None = None,
+    ) -> Record:
         """A record of these marks."""
         marks, judgement = self._behaviour.judge(self._contests, marks, counted_before)
         return Record(
@@ -54,4 +63,5 @@ class CountingCore:
             valid=judgement.valid,
             marks=marks,
             judgement=judgement,
+            marginal=marginal or {},
         )

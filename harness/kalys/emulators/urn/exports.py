@@ -1,14 +1,17 @@
 """What leaves the urn as fields or files: totals, records, log.
 
 The results file is canonical JSON that another urn of the station can take in; the log file has one
-JSON object a line. Both are described in docs/emulators.md.
+JSON object a line; cast vote records are a report of NIST SP 1500-103. All are described in
+docs/emulators.md.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from kalys.election import cast_vote_records
 from kalys.emulators.urn.clock import stamp
 from kalys.emulators.urn.mainboard import Mainboard
 
@@ -62,11 +65,35 @@ def log_file(board: Mainboard) -> bytes:
     return b"".join(_json(row) + b"\n" for row in rows) or b"\n"
 
 
+def cast_vote_records_file(board: Mainboard) -> bytes:
+    """The records of the book that counts now in NIST's format, in the order of their random ids,
+    which says nothing about the order of casting."""
+    package, c = board.memory.package, board.configuration
+    assert package is not None
+    records = sorted(board.memory.book.records, key=lambda record: record.id)
+    report = cast_vote_records.report(
+        package.definition, map(cast_vote_records.from_record, records),
+        device=cast_vote_records.Device(
+            f"urn-{board.serial}", c.maker, c.model, board.serial, c.legal_software_id
+        ),
+        generated=board.now(), station=package.station,
+    )
+    return _json(board.behaviour.exported_records(report))
+
+
 def backup_file(board: Mainboard) -> bytes:
     """Records and log as they are written to the memory stick."""
     records = sorted(board.memory.votes.records, key=lambda record: record.id)
     rows = b"".join(_json(record.row()) + b"\n" for record in records)
     return rows + log_file(board)
+
+
+FILES: Mapping[str, Callable[[Mainboard], bytes]] = {
+    "results": results_file,
+    "log": log_file,
+    "cast-vote-records": cast_vote_records_file,
+}
+"""The files that can be exported, by the kind that the host asks for."""
 
 
 def _json(data: Any) -> bytes:

@@ -14,11 +14,12 @@ from random import Random
 from typing import Any
 
 from kalys.emulators.agenda import Agenda
+from kalys.emulators.paper import Image
 from kalys.emulators.urn import display
 from kalys.emulators.urn.access import Access
 from kalys.emulators.urn.behaviour import Behaviour
 from kalys.emulators.urn.clock import DeviceClock, local
-from kalys.emulators.urn.configuration import UrnEmulation, parameter_rows, thresholds_of
+from kalys.emulators.urn.configuration import UrnEmulation, parameter_rows, thresholds_of, told
 from kalys.emulators.urn.counting_core import CountingCore
 from kalys.emulators.urn.event_log import EventLog
 from kalys.emulators.urn.integrity import IntegrityMonitor
@@ -28,7 +29,14 @@ from kalys.emulators.urn.printer import ThermalPrinter
 from kalys.emulators.urn.speech import Speech
 from kalys.emulators.urn.states import Cause
 from kalys.protocols.urn.authentication import test_key
-from kalys.protocols.urn.messages import Event, EventKind, Role, UrnState
+from kalys.protocols.urn.messages import (
+    ACCEPT,
+    AMBIGUOUS_MARKS,
+    Event,
+    EventKind,
+    Role,
+    UrnState,
+)
 
 
 class Mainboard:
@@ -79,6 +87,7 @@ class Mainboard:
         self.alarms: dict[str, bool] = {}
         self.failures: list[str] = []
         self.export = b""               # the file that is being fetched
+        self.picture: Image | None = None   # that the host has loaded
         self.speech.forget()
         self.rebuild_core()
 
@@ -164,6 +173,7 @@ class Mainboard:
             memory.state_before_fault = memory.state
         memory.state = memory.state_before_fault if target is None else target
         self.export = b""
+        self.picture = None
         self.show_idle()
         self.emit(EventKind.STATE, state=memory.state.value)
 
@@ -172,6 +182,7 @@ class Mainboard:
         memory = self.memory
         self.core = None if memory.package is None else CountingCore(
             memory.package, thresholds_of(memory.parameters), self.behaviour, self.draw,
+            takes_ambiguous=told(AMBIGUOUS_MARKS, memory.parameters[AMBIGUOUS_MARKS]) == ACCEPT,
         )
 
     def findings(self) -> list[str]:

@@ -12,7 +12,7 @@ compare.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone
@@ -24,7 +24,8 @@ from kalys.election.rules import Judgement
 from kalys.election.tally import Tally
 from kalys.emulators.urn.clock import DeviceClock
 from kalys.emulators.urn.event_log import EventLog
-from kalys.protocols.urn.messages import Event, Role, UrnState
+from kalys.protocols.urn import mark_text
+from kalys.protocols.urn.messages import Event, ReturnReason, Role, UrnState
 
 EVENT_RING = 8192        # events kept for EVENTS_SINCE
 ARCHIVES = 4             # past elections kept
@@ -32,18 +33,25 @@ ARCHIVES = 4             # past elections kept
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A cast vote record. ``id`` is random; ``judgement`` is what the counters got for it."""
+    """A cast vote record. ``id`` is random; ``judgement`` is what the counters got for it.
+
+    ``marginal[contest][option]`` is the fill of a mark that is neither vote nor no vote.
+    """
 
     id: str
     style: str
     valid: bool
     marks: Mapping[str, tuple[str, ...]]
     judgement: Judgement
+    marginal: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def row(self) -> dict[str, Any]:
         """The record as the RECORDS operation hands it out."""
-        marks = ";".join(f"{c}/{o}" for c, options in self.marks.items() for o in options)
-        return {"id": self.id, "style": self.style, "valid": self.valid, "marks": marks}
+        return {
+            "id": self.id, "style": self.style, "valid": self.valid,
+            "marks": mark_text.write_marks(self.marks),
+            "marginal": mark_text.write_marginal(self.marginal),
+        }
 
 
 class Book:
@@ -57,7 +65,7 @@ class Book:
         self.records: list[Record] = []
         self.counters = Tally(contests)
         self.carried: dict[tuple[str, str], int] = {}
-        self.returned = 0
+        self.returned: Counter[ReturnReason] = Counter()
 
     def add(self, record: Record) -> None:
         """Commit a record and count it."""

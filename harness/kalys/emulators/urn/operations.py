@@ -13,13 +13,14 @@ from typing import Any
 
 from kalys.emulators.urn import exports, reports, self_test
 from kalys.emulators.urn.clock import settable, stamp
-from kalys.emulators.urn.configuration import accepts_parameter, told
+from kalys.emulators.urn.configuration import accepts_parameter, told, understood
 from kalys.emulators.urn.integrity import restore
 from kalys.emulators.urn.mainboard import Mainboard
 from kalys.emulators.urn.memory import Record
 from kalys.emulators.urn.passage import Passage, Phase
 from kalys.emulators.urn.states import Cause, kind_of
 from kalys.emulators.urn.uploads import Upload
+from kalys.protocols.urn import mark_text
 from kalys.protocols.urn.authentication import KEY_SIZE
 from kalys.protocols.urn.messages import (
     EventKind,
@@ -107,8 +108,9 @@ class Operations:
             "power": board.power.source or "battery", "cover_open": board.cover_open,
             "alarm": board.alarm,
             "valid": max(0, counters.valid), "invalid": max(0, counters.invalid),
-            "returned": memory.book.returned, "capacity_left": board.capacity_left(),
+            "returned": memory.book.returned.total(), "capacity_left": board.capacity_left(),
             "event_counter": memory.event_counter, "definition_sha256": memory.definition_sha256,
+            "returned_by": mark_text.write_counts(memory.book.returned),
         }
 
     def _self_test(self, fields: Fields) -> Fields:
@@ -188,15 +190,15 @@ class Operations:
         board, parameters = self._board, self._board.memory.parameters
         name = fields["name"]
         try:
-            value = float(fields["value"])
+            value = understood(name, fields["value"])
         except ValueError:
             raise Denied(Result.BAD_FIELDS) from None
         if not accepts_parameter(parameters, name, value):
             raise Denied(Result.BAD_FIELDS)
         old, parameters[name] = parameters[name], value
         board.memory.event_counter += 1
-        board.log("configuration", f"{name} set from {told(old)} to {told(value)}", "success",
-                  name)
+        board.log("configuration", f"{name} set from {told(name, old)} to {told(name, value)}",
+                  "success", name)
         board.rebuild_core()
         return {}
 
@@ -328,11 +330,9 @@ class Operations:
 
     def _export_begin(self, fields: Fields) -> Fields:
         board, kind = self._board, fields["kind"]
-        if kind == "results":
+        if kind != "log":
             self._whole("before an export")
-            board.export = exports.results_file(board)
-        else:
-            board.export = exports.log_file(board)
+        board.export = exports.FILES[kind](board)
         board.log("export", f"{kind} exported", "success", f"file {kind}")
         return {"size": len(board.export), "sha256": hashlib.sha256(board.export).digest()}
 
@@ -349,6 +349,23 @@ class Operations:
         data = exports.backup_file(board)
         board.log("backup", "votes and log backed up", "success", "memory stick")
         return {"sha256": hashlib.sha256(data).digest()}
+
+    # Service
+
+    def _read_image(self, fields: Fields) -> Fields:
+        """Read the picture that was loaded, as if a sheet had come; nothing is counted or kept."""
+        board = self._board
+        if board.picture is None or board.core is None:
+            raise Denied(Result.WRONG_STATE)
+        reason, record = board.core.read(board.picture, board.memory.counted_ever)
+        board.log("readiness", "picture read by the counting core",
+                  reason.value if reason is not None else "success", "counting core")
+        row = record.row() if record is not None else {"valid": False, "marks": "", "marginal": ""}
+        return {
+            "status": "rejected" if record is None else "read",
+            "reason": "" if reason is None else reason.value,
+            "valid": row["valid"], "marks": row["marks"], "marginal": row["marginal"],
+        }
 
     # Upkeep
 

@@ -1,4 +1,5 @@
-"""Files that the host loads into the urn: a definition, another urn's results, software."""
+"""Files that the host loads into the urn: a definition, another urn's results, software, and in
+test mode the picture of a sheet."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import json
 from typing import Any
 
 from kalys.ballots.package import read_package
+from kalys.emulators.paper import picture
 from kalys.emulators.urn.exports import RESULTS_FORMAT
 from kalys.emulators.urn.mainboard import Mainboard
 from kalys.emulators.urn.states import Cause
@@ -47,6 +49,8 @@ class Upload:
             return _definition(board, data, self.sha256)
         if self.purpose is Purpose.RESULTS:
             return _results(board, data)
+        if self.purpose is Purpose.IMAGE:
+            return _picture(board, data)
         return _software(board, self.sha256)
 
 
@@ -98,6 +102,15 @@ def _fits(results: Any, board: Mainboard) -> bool:
         and isinstance(results["style"], str)
         and all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in numbers)
     )
+
+
+def _picture(board: Mainboard, data: bytes) -> Result:
+    try:
+        board.picture = picture("loaded", data).pixels
+    except KalysError:
+        return Result.BAD_DEFINITION
+    board.log("file", "picture of a sheet added", "success", "memory")
+    return Result.OK
 
 
 def _software(board: Mainboard, sha256: bytes) -> Result:

@@ -66,7 +66,7 @@ OP_CODES: Mapping[Op, int] = {
     Op.LOAD_BEGIN: 0x20, Op.LOAD_CHUNK: 0x21, Op.LOAD_COMMIT: 0x22, Op.RESET_ELECTION: 0x23,
     Op.TEST_MODE: 0x28, Op.OPEN: 0x29, Op.CLOSE: 0x2A,
     Op.PRINT: 0x30, Op.RESULTS: 0x31, Op.RECORDS: 0x32, Op.LOG: 0x33, Op.EXPORT_BEGIN: 0x34,
-    Op.EXPORT_CHUNK: 0x35, Op.BACKUP: 0x36,
+    Op.EXPORT_CHUNK: 0x35, Op.BACKUP: 0x36, Op.READ_IMAGE: 0x37,
 }
 RESULT_CODES: Mapping[Result, int] = {result: code for code, result in enumerate(Result)}
 EVENT_CODES: Mapping[EventKind, int] = {

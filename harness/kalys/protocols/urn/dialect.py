@@ -40,7 +40,8 @@ class Exchange(BaseModel):
         default="", description="the line after the last row; {rows:int} is their number")
     fixed: dict[str, Value] = Field(
         default_factory=dict,
-        description="fields of the answer that this device never sends, and their value")
+        description="fields of the answer that this device never sends, and their value; a field "
+        "of a list's items as list.field")
 
 
 class LineDialect(BaseModel):
@@ -87,6 +88,7 @@ class Templates:
         self.requests: dict[Op, Template] = {}
         self.answers: dict[Op, Template] = {}
         self.fixed: dict[Op, dict[str, Any]] = {}
+        self.fixed_in_rows: dict[Op, dict[str, dict[str, Any]]] = {}
         self.rows: dict[Op, dict[str, Template]] = {}
         self.ends: dict[Op, Template] = {}
         for op, exchange in dialect.requests.items():
@@ -101,7 +103,14 @@ class Templates:
         lists = {name: kind[0] for name, kind in declared.items() if isinstance(kind, list)}
         scalars = set(declared) - set(lists) - set(exchange.fixed)
         self.fixed[op] = {name: _fixed(f"{place}.fixed.{name}", declared.get(name), value)
-                          for name, value in exchange.fixed.items()}
+                          for name, value in exchange.fixed.items() if "." not in name}
+        self.fixed_in_rows[op] = {name: {} for name in lists}
+        for dotted, value in exchange.fixed.items():
+            name, dot, field = dotted.partition(".")
+            if dot:
+                kind = lists.get(name, {}).get(field)
+                constant = _fixed(f"{place}.fixed.{dotted}", kind, value)
+                self.fixed_in_rows[op][name][field] = constant
         self.requests[op] = _template(f"{place}.send", exchange.send, known,
                                       set(REQUEST_FIELDS[op]))
         self.answers[op] = _template(f"{place}.answer", exchange.answer, known, scalars)
@@ -109,7 +118,8 @@ class Templates:
             raise ValueError(f"{place}: rows must be given for {sorted(lists) or 'nothing'}, "
                              "and an end where there are rows")
         self.rows[op] = {
-            name: _template(f"{place}.rows.{name}", exchange.rows[name], known, set(item))
+            name: _template(f"{place}.rows.{name}", exchange.rows[name], known,
+                            set(item) - set(self.fixed_in_rows[op][name]))
             for name, item in lists.items()
         }
         if lists:

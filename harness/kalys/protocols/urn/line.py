@@ -232,6 +232,7 @@ class ClientCodec:
         for name, template in self._templates.rows[answer.op].items():
             item = template.read(body)
             if item is not None:
+                item |= self._templates.fixed_in_rows[answer.op][name]
                 answer.fields[name].append(_ordered(RESPONSE_FIELDS[answer.op][name][0], item))
                 answer.count += 1
                 return True

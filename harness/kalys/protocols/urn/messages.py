@@ -47,6 +47,7 @@ class Op(StrEnum):
     CLEAR_ALARM = "clear_alarm"
     SET_KEY = "set_key"
     BACKUP = "backup"
+    READ_IMAGE = "read_image"
     RESTART = "restart"
 
 
@@ -125,6 +126,12 @@ class ReturnReason(StrEnum):
     FAULT = "fault"
 
 
+AMBIGUOUS_MARKS = "ambiguous_marks"
+"""The parameter by which an urn gives sheets with an ambiguous mark back (``RETURN``, as it leaves
+the works) or takes them and records the mark (``ACCEPT``)."""
+RETURN, ACCEPT = "return", "accept"
+
+
 class ReportKind(StrEnum):
     """What the printer can be asked for."""
 
@@ -142,6 +149,7 @@ class Purpose(StrEnum):
     DEFINITION = "definition"
     RESULTS = "results"        # a results export of another urn of the station
     SOFTWARE = "software"
+    IMAGE = "image"            # the picture of one sheet, for READ_IMAGE
 
 
 # Fields of every request and of its OK response, in order, as name -> type. A list type holds
@@ -172,12 +180,13 @@ REQUEST_FIELDS: Mapping[Op, Mapping[str, Any]] = {
     Op.LOG: {"first": "u32", "count": "u16"},
     Op.PARAMETERS: {},
     Op.SET_PARAMETER: {"name": "text", "value": "text"},
-    Op.EXPORT_BEGIN: {"kind": "text"},          # "results" or "log"
+    Op.EXPORT_BEGIN: {"kind": "text"},          # "results", "log" or "cast-vote-records"
     Op.EXPORT_CHUNK: {"offset": "u32", "length": "u16"},
     Op.EVENTS_SINCE: {"first": "u32"},
     Op.CLEAR_ALARM: {},
     Op.SET_KEY: {"role": "text", "key": "bytes"},
     Op.BACKUP: {},
+    Op.READ_IMAGE: {},
     Op.RESTART: {},
 }
 
@@ -192,6 +201,7 @@ RESPONSE_FIELDS: Mapping[Op, Mapping[str, Any]] = {
         "cover_open": "bool", "alarm": "text",   # alarm: "" or a word such as integrity, capacity
         "valid": "u32", "invalid": "u32", "returned": "u32",
         "capacity_left": "u32", "event_counter": "u32", "definition_sha256": "bytes",
+        "returned_by": "text",                   # "reason=sheets" joined by ";"
     },
     Op.SELF_TEST: {"items": [{"name": "text", "ok": "bool", "detail": "text"}]},
     Op.GET_CLOCK: {"time_ms": "i64", "offset_min": "i16"},
@@ -214,8 +224,11 @@ RESPONSE_FIELDS: Mapping[Op, Mapping[str, Any]] = {
     },
     Op.RECORDS: {
         "total": "u32",
-        # A record holds no time and no order of casting; marks: "contest/option" joined by ";".
-        "records": [{"id": "text", "style": "text", "valid": "bool", "marks": "text"}],
+        # A record holds no time and no order of casting. marks: "contest/option" joined by ";";
+        # marginal: "contest/option=fill" joined by ";", marks that are neither vote nor no vote.
+        "records": [{
+            "id": "text", "style": "text", "valid": "bool", "marks": "text", "marginal": "text",
+        }],
     },
     Op.LOG: {
         "total": "u32",
@@ -233,6 +246,10 @@ RESPONSE_FIELDS: Mapping[Op, Mapping[str, Any]] = {
     Op.CLEAR_ALARM: {},
     Op.SET_KEY: {},
     Op.BACKUP: {"sha256": "bytes"},
+    # status "read" or "rejected" with a reason; the rest as in a record.
+    Op.READ_IMAGE: {
+        "status": "text", "reason": "text", "valid": "bool", "marks": "text", "marginal": "text",
+    },
     Op.RESTART: {},
 }
 
