@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +14,18 @@ import pytest
 
 from kalys.ballots.package import urn_package
 from kalys.ballots.sheet import Mark, Paper
-from kalys.emulators.defects import CATALOGUE, behaviour_with, parse
+from kalys.emulators.defects import (
+    CATALOGUE,
+    GROUPS,
+    behaviour_with,
+    counting,
+    logs,
+    paper,
+    parse,
+    reading,
+    reports,
+    states,
+)
 from kalys.errors import ConfigurationError
 from kalys.protocols import world as link
 from kalys.protocols.urn import log_chain, report_reading
@@ -392,14 +404,23 @@ def software_unnamed(make: Make, defects: list[str]) -> bool:
 
 
 SHOWN: dict[str, Callable[[Make, list[str]], bool]] = {
-    name: globals()[name.replace("-", "_")] for name in CATALOGUE
+    entry.name: globals()[entry.name.replace("-", "_")]
+    for group in (counting, reading, paper, states, logs, reports) for entry in group.ENTRIES
 }
 
 
-@pytest.mark.parametrize("name", list(CATALOGUE))
+@pytest.mark.parametrize("name", list(SHOWN))
 def test_the_defect_shows_and_the_healthy_urn_does_not_show_it(station: Make, name: str) -> None:
     assert SHOWN[name](station, [name])
     assert not SHOWN[name](station, [])
+
+
+def test_every_group_of_defects_has_its_demonstrations() -> None:
+    here = Path(__file__).parent
+    for group in GROUPS:
+        name = group.__name__.rpartition(".")[2]
+        beside = here / f"test_defects_{name}.py"
+        assert beside.exists() or {entry.name for entry in group.ENTRIES} <= set(SHOWN), name
 
 
 def test_every_defect_names_what_it_breaks_and_who_must_find_it() -> None:

@@ -22,6 +22,9 @@ def sensitivity(  # noqa: PLR0917
     processes: Annotated[
         int | None, typer.Option(help="Processes at once (default: one for each core).")
     ] = None,
+    catalogue: Annotated[
+        bool, typer.Option("--catalogue", help="Print the catalogue of defects as Markdown.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Run the suites against every known-bad urn, and the healthy one for many seeds.
@@ -30,6 +33,11 @@ def sensitivity(  # noqa: PLR0917
 
     Example: kalys sensitivity --defect overvote-counted --seeds 2
     """
+    if catalogue:
+        from kalys.emulators.defects import GROUPS, page
+
+        typer.echo(page.markdown(GROUPS))
+        return
     from kalys.certification.progress import quiet_progress, terminal_progress
     from kalys.certification.sensitivity import run_matrix
     from kalys.cli.output import as_json
