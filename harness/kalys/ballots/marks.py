@@ -80,9 +80,13 @@ class MarkKind:
 def relative_size(target: Target) -> float:
     """The size of a target's inside against that of a square of 6 mm, the smallest for which the
     ranges are published as they stand: 1 or less, a ratio of lengths."""
+    return min(1.0, math.sqrt(inside_mm2(target)) / _inside(6.0, 0.4))
+
+
+def inside_mm2(target: Target) -> float:
+    """The area of a target that is judged, in square mm: within its outline, less the clearance."""
     share = 1.0 if target.shape == "square" else math.pi / 4
-    inside = share * _inside(target.width, target.line_mm) * _inside(target.height, target.line_mm)
-    return min(1.0, math.sqrt(inside) / _inside(6.0, 0.4))
+    return share * _inside(target.width, target.line_mm) * _inside(target.height, target.line_mm)
 
 
 def _inside(extent: float, line_mm: float) -> float:

@@ -9,7 +9,7 @@ sheet with a marginal mark is marked ``needs-adjudication``, and the marginal ma
 Records come from a counting core's readings (``from_reading``) or from an urn (``from_record``);
 both are taken by their shape, so that this room needs neither. They are written in the order in
 which they are given: a device that keeps them in the order of voting betrays its voters, and
-nothing here hides or repeats that.
+nothing here hides or repeats that. ``kalys.election.cast_vote_record_reading`` reads reports.
 
 The specification leaves the ids of contests and options to the writer. Here each has a ``Code`` of
 type "other" / "kalys" whose ``Value`` is its id in the election definition.
@@ -18,7 +18,7 @@ type "other" / "kalys" whose ``Value`` is its id in the election definition.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Any, Protocol
@@ -132,29 +132,6 @@ def write(
         count += 1
     file.write(b"\n]}\n")
     return count
-
-
-def read_report(data: Mapping[str, Any], definition: ElectionDefinition) -> Iterator[SheetRecord]:
-    """The sheets of a report of this election whose options bear our codes, from the original
-    snapshots (or the current one where there is no original).
-
-    ConfigurationError names the record that cannot be understood.
-    """
-    try:
-        names = _codes(data)
-        records = list(data.get("CVR", []))
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ConfigurationError(
-            f"not a report of cast vote records: {error!r}", where="CVR report"
-        ) from error
-    for number, record in enumerate(records, 1):
-        try:
-            yield _sheet(record, names)
-        except (KeyError, TypeError, AttributeError, ValueError, StopIteration) as error:
-            raise ConfigurationError(
-                f"not a cast vote record: {error!r}", where=f"CVR {number}",
-                remedy=f"Expected records of election {definition.id}.",
-            ) from error
 
 
 def contest_id(contest: str) -> str:
@@ -347,43 +324,6 @@ def _voted(
     return _plain(
         "CVRContestSelection", ContestSelectionId=selection_id(contest.id, option),
         OptionPosition=place, TotalNumberVotes=votes, SelectionPosition=[position],
-    )
-
-
-def _codes(data: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    """(contest, option) by the ``@id`` of each selection."""
-    return {
-        selection["@id"]: (_value(contest), _value(selection))
-        for election in data["Election"] for contest in election["Contest"]
-        for selection in contest["ContestSelection"]
-    }
-
-
-def _value(thing: Mapping[str, Any]) -> str:
-    return next(str(c["Value"]) for c in thing["Code"] if c.get("OtherType") == _CODE)
-
-
-def _sheet(record: Mapping[str, Any], names: Mapping[str, tuple[str, str]]) -> SheetRecord:
-    snapshots = {s["@id"]: s for s in record["CVRSnapshot"]}
-    chosen = next(
-        (s for s in snapshots.values() if s["Type"] == "original"),
-        snapshots[record["CurrentSnapshotId"]],
-    )
-    marks: dict[str, list[str]] = {}
-    marginal: dict[str, list[str]] = {}
-    fills: dict[str, dict[str, float]] = {}
-    for contest in chosen.get("CVRContest", []):
-        for selection in contest.get("CVRContestSelection", []):
-            name, option = names[selection["ContestSelectionId"]]
-            position = selection["SelectionPosition"][0]
-            into = {"yes": marks, "unknown": marginal}.get(position["HasIndication"])
-            if into is not None:
-                into.setdefault(name, []).append(option)
-            for value in position.get("MarkMetricValue", [])[:1]:
-                fills.setdefault(name, {})[option] = float(value)
-    return SheetRecord(
-        str(record.get("UniqueId", "")), str(record.get("BallotStyleId", "")),
-        {c: tuple(o) for c, o in marks.items()}, {c: tuple(o) for c, o in marginal.items()}, fills,
     )
 
 
