@@ -156,15 +156,17 @@ class ControlDesk:
     # Behind the device's back
 
     def _disturb_counter(self, command: world.DisturbCounter) -> dict[str, Any]:
-        votes = self._urns[command.urn].memory.book.counters.votes
+        book = self._urns[command.urn].memory.book
+        votes = book.counters.votes
         if command.option not in votes.get(command.contest, {}):
             raise CannotDo(f"there is no counter {command.contest}/{command.option} now")
         votes[command.contest][command.option] = command.value
+        book.keep_counters()
         return {}
 
     def _tamper_log(self, command: world.TamperLog) -> dict[str, Any]:
         try:
-            self._urns[command.urn].memory.log.tamper(command.how, command.index)
+            self._urns[command.urn].memory.tamper_log(command.how, command.index)
         except IndexError as error:
             raise CannotDo(str(error)) from error
         return {}

@@ -9,21 +9,24 @@ knows that defects exist.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from kalys.election.definition import Contest
 from kalys.election.rules import Judgement, judge_sheet
 from kalys.emulators.urn import states
 from kalys.emulators.urn.states import Cause, Rule
-from kalys.protocols.urn.messages import Op, UrnState
+from kalys.protocols.urn.messages import Event, Op, UrnState
 
 if TYPE_CHECKING:
     from kalys.ballots.layout import Layout
     from kalys.counting.reader import Reader, SheetReading, Thresholds
     from kalys.election.tally import Tally
     from kalys.emulators.paper import Image
+    from kalys.emulators.urn.book import Book
     from kalys.emulators.urn.event_log import Entry, EventLog
-    from kalys.emulators.urn.memory import Book, Record
+    from kalys.emulators.urn.storage import Frame
+    from kalys.emulators.urn.vote_record import Record
     from kalys.protocols.urn.report import Report
 
 Marks = Mapping[str, tuple[str, ...]]
@@ -34,6 +37,10 @@ class Behaviour:
 
     def __init__(self, parameters: Mapping[str, Mapping[str, float]] | None = None) -> None:
         self.parameters = parameters or {}
+        self.chance = Random(0)         # the world puts one in its place that its seed has made
+
+    def noticed(self, event: Event) -> None:
+        """Whatever happens, a healthy urn behaves the same afterwards."""
 
     # Reading and judging a sheet
 
@@ -53,6 +60,10 @@ class Behaviour:
         ``counted_before`` is the number of sheets that the urn has counted in its life.
         """
         return marks, judge_sheet(contests, marks)
+
+    def times_counted(self) -> int:
+        """A sheet that has fallen is recorded and counted once."""
+        return 1
 
     def handed_out(self, records: Sequence[Record], index: int) -> Record:
         """A record is handed out as it was stored."""
@@ -110,6 +121,38 @@ class Behaviour:
         """An alarm that is to be heard is heard."""
         return audible
 
+    def checks_memory(self) -> bool:
+        """What is read from memory is taken only if it is whole."""
+        return True
+
+    def mirrors_memory(self) -> bool:
+        """Everything is written to both memories."""
+        return True
+
+    def settings_in_force(self, generations: Sequence[int]) -> int:
+        """Of the settings that are whole the newest count."""
+        return max(generations)
+
+    def brings_counters_up_to_date(self) -> bool:
+        """Counters that are read back get the records that came after them."""
+        return True
+
+    def transaction_is_done(self, recorded: bool) -> bool:
+        """A transaction whose record is in its book was counted, and is not counted again."""
+        return recorded
+
+    def log_at_start(self, frames: Sequence[Frame], *, orderly: bool) -> Sequence[Frame]:
+        """Every entry of the log that was written is there after a start."""
+        return frames
+
+    def validates_at_start(self) -> bool:
+        """Votes, counters and log are validated at every start."""
+        return True
+
+    def tells_memory_failure(self) -> bool:
+        """A memory that fails raises an alarm."""
+        return True
+
     def battery_minutes(self, configured: float) -> float:
         """The battery has the charge that it was built with."""
         return configured
@@ -149,6 +192,10 @@ class Behaviour:
     def drift_ppm(self, configured: float) -> float:
         """The clock is as good as its quartz."""
         return configured
+
+    def clock_ms(self, counted_ms: int, since_ms: int, offset_min: int) -> int:
+        """The clock tells what it has counted since it was set to ``since_ms`` (ms of UTC)."""
+        return counted_ms
 
     def logs(self, kind: str) -> bool:
         """Events of every kind are logged."""

@@ -46,12 +46,8 @@ class Casting:
         """Commit a sheet to its book and tell everybody."""
         board, memory, record = self._board, self._board.memory, transaction.record
         book = memory.tests if transaction.test else memory.votes
-        book.add(record)
+        memory.count(transaction)
         board.monitor.counted(record, transaction.test)
-        memory.transaction = None
-        memory.box_count += 1
-        if not transaction.test:
-            memory.counted_ever += 1
         board.log("cast", board.behaviour.cast_text(record), "success",
                   "test book" if transaction.test else "vote book")
         if tell:

@@ -6,6 +6,7 @@ quartz's error. Integers throughout, so that no rounding builds up over a day.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 
 MILLISECOND = 1_000_000
@@ -16,9 +17,17 @@ LATEST_MS = 7_258_118_399_999
 
 
 class DeviceClock:
-    """UTC in ms since 1970, and the minutes that local time is ahead of it."""
+    """UTC in ms since 1970, and the minutes that local time is ahead of it.
 
-    def __init__(self, civil: datetime, now: int, drift_ppm: float, offset_min: int) -> None:
+    ``tells(counted, since, offset_min)`` makes the time that is told of the time that was counted
+    since the clock was set to ``since``, all in ms.
+    """
+
+    def __init__(
+        self, civil: datetime, now: int, drift_ppm: float, offset_min: int,
+        tells: Callable[[int, int, int], int],
+    ) -> None:
+        self._tells = tells
         self._device = (civil - EPOCH) // timedelta(microseconds=1) * 1000
         self._world = now
         self._ppb = round(drift_ppm * 1000)
@@ -27,7 +36,10 @@ class DeviceClock:
     def time_ms(self, now: int) -> int:
         """Device time at world time ``now``, in ms of UTC since 1970."""
         elapsed = now - self._world
-        return (self._device + elapsed + elapsed * self._ppb // 1_000_000_000) // MILLISECOND
+        counted = self._device + elapsed + elapsed * self._ppb // 1_000_000_000
+        return self._tells(
+            counted // MILLISECOND, self._device // MILLISECOND, self.offset_min
+        )
 
     def set(self, time_ms: int, offset_min: int, now: int) -> None:
         """Set the clock. The chip's range is checked by the caller with ``settable``."""

@@ -65,6 +65,8 @@ class UrnEmulation(BaseModel):
     load_amperes: NotNegative = 0.65
     boot_seconds: NotNegative = 3.0
     restart_seconds: NotNegative = 3.0
+    page_write_s: NotNegative = 0.003     # to program a page of 256 bytes of the memory
+    hold_up_s: NotNegative = 0.0          # for which the memory goes on when all power is gone
 
     # Clock
     drift_ppm: Annotated[float, Field(ge=-100_000, le=100_000)] = 2.0

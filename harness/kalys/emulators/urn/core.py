@@ -27,7 +27,7 @@ from kalys.emulators.urn.passage import Passage
 from kalys.emulators.urn.power import PowerInput, Source
 from kalys.emulators.urn.speech import Speech
 from kalys.protocols.urn.codec import ServerCodec
-from kalys.protocols.urn.messages import EventKind, Garbage, UrnState
+from kalys.protocols.urn.messages import EventKind, Garbage, Request, Response, UrnState
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ class EmulatedUrn:
         self.path = PaperPath(agenda, configuration, surroundings)
         self._casting = Casting(self.board, outlets.scan)
         self._running = False
+        self._opened_in_the_dark = False      # latched by a switch on the clock's cell
         self._boot_alarm: Alarm | None = None
         self._quiet_until = 0
         self._begin_volatile()
@@ -89,6 +90,7 @@ class EmulatedUrn:
         """Shut down in order and start again."""
         self.board.log("shutdown", "restart asked for", "success", "system")
         self.memory.orderly = True
+        self.memory.flush()
         self._go_dark()
         self._boot_alarm = self.agenda.after(
             self.configuration.restart_seconds, lambda: self._boot("restart")
@@ -114,7 +116,10 @@ class EmulatedUrn:
         if self._boot_alarm is not None:
             self._boot_alarm.cancel()
             self._boot_alarm = None
+        if self._running:
+            self.memory.cut()
         self._running = False
+        self._opened_in_the_dark = self.board.cover_open
         self._passage.stop()
         self.board.printer.cut_power()
         self.board.text = ""
@@ -129,6 +134,7 @@ class EmulatedUrn:
         memory, board = self.memory, self.board
         self._boot_alarm = None
         self._passage.stop()
+        memory.read_back()
         self._begin_volatile()
         self._running = True
         if cause == "restart":
@@ -142,22 +148,38 @@ class EmulatedUrn:
         board.emit(EventKind.BOOTED, cause=cause)
         if memory.state is UrnState.FAULT:
             board.alarms["integrity"] = True
-        broken = memory.log.cut_short()
-        if board.check_integrity("at start") and not broken:
+        if board.behaviour.validates_at_start():
+            self._validate()
+        board.show_idle()
+        self._passage.recover(taken_out=self._opened_in_the_dark)
+        self._opened_in_the_dark = False
+
+    def _validate(self) -> None:
+        """Votes, counters and log as they were read back; what is wrong is logged and alarmed."""
+        memory, board = self.memory, self.board
+        if memory.unfinished:
+            board.log("integrity-check", f"writes broken off by a loss of power were set aside: "
+                      f"{', '.join(sorted(set(memory.unfinished)))}", "success", "memory")
+        whole = memory.log.validated()
+        if board.check_integrity("at start") and whole:
             board.log("integrity-check", "records, counters and log validated at start", "success",
                       "memory")
-        elif broken:
+        elif not whole:
             board.log("integrity-check", "the event log does not fit its head", "failure",
                       "event log")
-        board.show_idle()
-        self._passage.recover()
 
     # Its link
 
     def receive(self, data: bytes) -> None:
         """Bytes of the host; without power, or while it starts, the urn is deaf."""
         if self._running:
-            self.speech.hear(data, self._operations.answer, self._garbage, lambda: self._running)
+            self.speech.hear(data, self._answer, self._garbage, lambda: self._running)
+
+    def _answer(self, request: Request) -> Response:
+        """Answer when everything that the request changed is written."""
+        response = self._operations.answer(request)
+        self.memory.flush()
+        return response
 
     def _garbage(self, garbage: Garbage) -> None:
         """Noise on the line is logged, at most once a second."""
@@ -183,6 +205,7 @@ class EmulatedUrn:
         if is_open == board.cover_open:
             return
         board.cover_open = is_open
+        self._opened_in_the_dark |= is_open and not self._running
         if self._running:
             board.emit(EventKind.COVER, open=is_open)
             board.log("intervention", f"cover {'opened' if is_open else 'closed'}", "success",
@@ -206,7 +229,7 @@ class EmulatedUrn:
 
     def empty_box(self) -> None:
         """Both compartments were emptied; a switch at the box's door tells the urn."""
-        self.memory.box_count = 0
+        self.memory.empty_box()
         self.board.alarms.pop("capacity-low", None)
         if self._running:
             self.board.log("intervention", "ballot box emptied", "success", "ballot box")

@@ -4,15 +4,22 @@ Kinds of entry follow VVSG 2.0 Table 15-1 (LOG-005); fields VVSG 2.0 15.1-C (LOG
 is published (docs/protocols/urn-link.md, ``kalys.protocols.urn.log_chain``), so that a reader can
 prove that nothing was changed, taken out or put in (LOG-007). The head, number and chain of the
 last entry ever made, is kept apart: a log that was cut short does not fit its head.
+
+Stored, an entry is the bytes that its chain covers, followed by the chain. The head is a register
+that is written when the entry is (``storage``): a power cut that loses an entry loses its head as
+well, somebody who cuts the log short does not.
 """
 
 from __future__ import annotations
 
+import hashlib
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from kalys.emulators.urn.clock import stamp
+from kalys.emulators.urn.storage import Frame
 from kalys.protocols.urn import log_chain
 
 WAYS = ("flip", "truncate", "swap", "delete")
@@ -38,14 +45,35 @@ class Entry:
         """The entry as the LOG operation hands it out."""
         return {name: getattr(self, name) for name in _FIELDS}
 
+    def stored(self) -> bytes:
+        """The entry as it is kept."""
+        return log_chain.encoded(self) + self.chain
 
+    @classmethod
+    def from_stored(cls, data: bytes) -> Entry:
+        """The entry that ``stored`` wrote. ValueError for anything else."""
+        try:
+            sequence, time_ms, offset_min = _MOMENT.unpack_from(data)
+            at = _MOMENT.size
+            texts: dict[str, str] = {}
+            for name in log_chain.TEXTS:
+                (size,) = _SIZE.unpack_from(data, at)
+                at += _SIZE.size + size
+                texts[name] = data[at - size : at].decode("utf-8")
+        except struct.error as error:
+            raise ValueError(f"no log entry: {error}") from error
+        return cls(sequence, time_ms, offset_min, chain=data[at:], **texts)
+
+
+_MOMENT, _SIZE = struct.Struct(">Iqh"), struct.Struct(">H")
 _FIELDS = tuple(Entry.__dataclass_fields__)
 
 
 class EventLog:
     """The stored entries.
 
-    ``stores(sequence)`` is asked before an entry is kept, ``stamped`` what time it says in words.
+    ``stores(sequence)`` is asked before an entry is kept, ``stamped`` what time it says in words;
+    ``keep`` gets the bytes of each entry.
     """
 
     def __init__(
@@ -55,8 +83,10 @@ class EventLog:
         self._device = device
         self._stores = stores
         self._stamped = stamped
+        self.keep: Callable[[bytes], None] = lambda _: None
         self._sequence = 0
         self._head = log_chain.GENESIS
+        self._proved: list[Entry] = []
 
     def add(  # noqa: PLR0917  (the fields of an entry, in their order)
         self, time_ms: int, offset_min: int, kind: str, event: str, outcome: str, user: str,
@@ -68,8 +98,39 @@ class EventLog:
             return
         fields = (self._sequence, time_ms, offset_min, self._stamped(stamp(time_ms, offset_min)),
                   self._device, kind, event, outcome, user, resource)
-        self._head = log_chain.link(self._head, Entry(*fields))
+        encoded = log_chain.encoded(Entry(*fields))
+        self._head = hashlib.sha256(self._head + encoded).digest()
         self.entries.append(Entry(*fields, self._head))
+        self.keep(encoded + self._head)
+
+    @property
+    def head(self) -> bytes:
+        """The chain of the last entry that was made."""
+        return self._head
+
+    def read_back(self, frames: Sequence[Frame], head: bytes) -> None:
+        """Take the entries that storage has, and the head that is kept apart."""
+        for frame in frames:
+            if frame.value is None:
+                frame.value = Entry.from_stored(frame.payload)
+        self.entries = [frame.value for frame in frames]
+        self._sequence = self.entries[-1].sequence if self.entries else 0
+        self._head = head or log_chain.GENESIS
+
+    def validated(self) -> bool:
+        """Whether every entry follows from the one before it, and the last one fits the head.
+
+        What was proved once and has not changed since is not computed again.
+        """
+        proved = self._proved
+        if self.entries[: len(proved)] != proved:
+            proved = []
+        chain = proved[-1].chain if proved else log_chain.GENESIS
+        last = proved[-1].sequence if proved else 0
+        if log_chain.breaks(self.entries[len(proved) :], chain, last) or self.cut_short():
+            return False
+        self._proved = list(self.entries)
+        return True
 
     def breaks(self) -> list[int]:
         """Sequence numbers at which the stored log does not follow from what is before it.

@@ -43,6 +43,7 @@ def restore(memory: NonVolatile) -> None:
     """Set the counters to what the records say."""
     for book in (memory.votes, memory.tests):
         book.counters = book.recount()
+        book.keep_counters()
 
 
 def _difference(book: Book, expected: Tally) -> str:

@@ -8,6 +8,7 @@ with the power.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from datetime import datetime
 from random import Random
@@ -28,6 +29,7 @@ from kalys.emulators.urn.power import PowerInput
 from kalys.emulators.urn.printer import ThermalPrinter
 from kalys.emulators.urn.speech import Speech
 from kalys.emulators.urn.states import Cause
+from kalys.emulators.urn.storage import Storage
 from kalys.protocols.urn.authentication import test_key
 from kalys.protocols.urn.messages import (
     ACCEPT,
@@ -61,9 +63,16 @@ class Mainboard:
         self.agenda = agenda
         self.draw = draw
         self.memory = NonVolatile(
+            Storage(
+                lambda: agenda.now, _same_chance(draw),
+                key=hashlib.sha256(f"memory of {serial}".encode()).digest(),
+                page_s=configuration.page_write_s, hold_up_s=configuration.hold_up_s,
+                mirrored=behaviour.mirrors_memory(),
+            ),
+            lambda: agenda.now, behaviour,
             clock=DeviceClock(
                 civil, agenda.now, behaviour.drift_ppm(configuration.drift_ppm),
-                configuration.offset_min,
+                configuration.offset_min, behaviour.clock_ms,
             ),
             log=EventLog(
                 f"{configuration.model} {serial}", behaviour.stores_log_entry, behaviour.log_stamp
@@ -99,6 +108,7 @@ class Mainboard:
         memory.event_number += 1
         event = Event(memory.event_number, kind, memory.clock.time_ms(self.agenda.now), fields)
         memory.events.append(event)
+        self.behaviour.noticed(event)
         self.speech.event(event)
 
     def log(self, kind: str, event: str, outcome: str, resource: str) -> None:
@@ -189,9 +199,16 @@ class Mainboard:
         """What is wrong with the counters; empty when all is well."""
         return self.behaviour.integrity_findings(self.monitor.findings())
 
+    def check_memory(self) -> bool:
+        """Whether at least one memory takes what is written; one that does not raises an alarm."""
+        failing = self.memory.storage.failing
+        if failing and self.behaviour.tells_memory_failure():
+            self.raise_alarm("memory", audible=True)
+        return self.memory.storage.writable or not self.behaviour.tells_memory_failure()
+
     def check_integrity(self, occasion: str) -> bool:
         """Counters against records; when they differ, alarm and FAULT."""
-        findings = self.findings()
+        findings = [*self.findings(), *self.memory.damage]
         if not findings:
             return True
         self.failures += findings
@@ -200,3 +217,10 @@ class Mainboard:
             self.move(Cause.INTEGRITY_LOST)
         self.raise_alarm("integrity", audible=True)
         return False
+
+
+def _same_chance(draw: Random) -> Random:
+    """A source of chance of its own that follows from the same seed and takes nothing from it."""
+    own = Random()
+    own.setstate(draw.getstate())
+    return own

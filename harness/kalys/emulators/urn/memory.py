@@ -1,109 +1,43 @@
 """What an urn remembers without power, and nothing else.
 
-``NonVolatile`` is the device's memory chip: definition, records, counters, event log, keys, clock,
-event counter, the event ring and the transaction of the sheet that is being accepted. It survives
-power loss and restart. Whatever else the urn knows (log-in, upload, print job, what is on the
-display) is in ``core`` and is gone.
+``NonVolatile`` is what the firmware works with: definition, books of records, event log, keys,
+parameters, numbers, the ring of events and the transaction of the sheet that is being accepted.
+Whatever of it changes is written to ``storage`` at that moment, and ``read_back`` makes all of it
+anew from the bytes that are there: that, and not these objects, is what survives. Whatever else the
+urn knows (log-in, upload, print job, what is on the display) is in ``core`` and is gone. The clock
+is a chip of its own and runs on its own cell.
 
-A ``Book`` is one set of records with its counters: the votes and, apart from them, the tests
-(REP-003). Counters are kept beside the records, as real urns do, so that the integrity monitor can
-compare.
+How a cut is survived. A ballot is counted when its record is written; everything else is derived
+from the records or can be: counters, how full the box is. The transaction that announced the record
+stays where it is until the next one, so it makes no difference which of two writes was first: at
+start a transaction whose record is in its book is done, and one whose record is not there is
+decided by where its sheet is (``passage``).
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
-from typing import Any
+from typing import Any, TypeVar
 
-from kalys.ballots.package import UrnPackage
-from kalys.election.definition import Contest
-from kalys.election.rules import Judgement
-from kalys.election.tally import Tally
+from kalys.ballots.package import UrnPackage, read_package
+from kalys.emulators.urn.behaviour import Behaviour
+from kalys.emulators.urn.book import Book
 from kalys.emulators.urn.clock import DeviceClock
 from kalys.emulators.urn.event_log import EventLog
-from kalys.protocols.urn import mark_text
-from kalys.protocols.urn.messages import Event, ReturnReason, Role, UrnState
+from kalys.emulators.urn.event_ring import EventRing
+from kalys.emulators.urn.storage import Settings, Storage
+from kalys.emulators.urn.vote_record import Record, Transaction
+from kalys.protocols.urn.messages import Role, UrnState
 
-EVENT_RING = 8192        # events kept for EVENTS_SINCE
+__all__ = ["Book", "NonVolatile", "Poll", "Record", "Transaction"]
+
 ARCHIVES = 4             # past elections kept
+LOG, DEFINITION, LOG_HEAD = "log", "definition", "log-head"
 
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A cast vote record. ``id`` is random; ``judgement`` is what the counters got for it.
-
-    ``marginal[contest][option]`` is the fill of a mark that is neither vote nor no vote.
-    """
-
-    id: str
-    style: str
-    valid: bool
-    marks: Mapping[str, tuple[str, ...]]
-    judgement: Judgement
-    marginal: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-
-    def row(self) -> dict[str, Any]:
-        """The record as the RECORDS operation hands it out."""
-        return {
-            "id": self.id, "style": self.style, "valid": self.valid,
-            "marks": mark_text.write_marks(self.marks),
-            "marginal": mark_text.write_marginal(self.marginal),
-        }
-
-
-class Book:
-    """Records and the counters that go with them.
-
-    ``carried`` is what the counters began with; nothing in a healthy urn.
-    """
-
-    def __init__(self, contests: tuple[Contest, ...]) -> None:
-        self.contests = contests
-        self.records: list[Record] = []
-        self.counters = Tally(contests)
-        self.carried: dict[tuple[str, str], int] = {}
-        self.returned: Counter[ReturnReason] = Counter()
-
-    def add(self, record: Record) -> None:
-        """Commit a record and count it."""
-        self.records.append(record)
-        self.counters.add(record.judgement)
-
-    def carry(self, votes: Mapping[tuple[str, str], int]) -> None:
-        """Begin with these votes in the counters; a healthy urn never has any."""
-        for (contest, option), number in votes.items():
-            self.carried[contest, option] = number
-            self.counters.votes[contest][option] += number
-
-    def recount(self) -> Tally:
-        """The counters as the records say they must be."""
-        tally = Tally(self.contests)
-        for (contest, option), votes in self.carried.items():
-            tally.votes[contest][option] += votes
-        for record in self.records:
-            tally.add(record.judgement)
-        return tally
-
-    @property
-    def zero(self) -> bool:
-        """Whether every counter is zero and there is no record."""
-        counters = self.counters
-        numbers = [counters.valid, counters.invalid, *counters.overvotes.values(),
-                   *counters.undervotes.values()]
-        numbers += [n for row in counters.votes.values() for n in row.values()]
-        return not self.records and not any(numbers)
-
-
-@dataclass(frozen=True, slots=True)
-class Transaction:
-    """A sheet past the point of no return: committed, and not yet fallen."""
-
-    sheet: int
-    record: Record
-    test: bool
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,65 +48,189 @@ class Poll:
     closes: datetime
 
     @classmethod
-    def of(cls, day: date, opens: time, closes: time, offset_min: int) -> Poll:
-        zone = timezone(timedelta(minutes=offset_min))
-        return cls(datetime.combine(day, opens, zone), datetime.combine(day, closes, zone))
+    def of(cls, package: UrnPackage) -> Poll:
+        zone = timezone(timedelta(minutes=package.offset_min))
+
+        def moment(day: date, hour: time) -> datetime:
+            return datetime.combine(day, hour, zone)
+
+        return cls(moment(package.date, package.opens), moment(package.date, package.closes))
 
 
-@dataclass
+class _Kept(dict[Key, Value]):
+    """A mapping that says when it is about to change."""
+
+    def __init__(self, changing: Callable[[], None], values: Mapping[Key, Value]) -> None:
+        super().__init__(values)
+        self._changing = changing
+
+    def __setitem__(self, key: Key, value: Value) -> None:
+        self._changing()
+        super().__setitem__(key, value)
+
+
+# Attributes that are settings: setting one writes it.
+_SETTINGS = (
+    "state", "state_before_fault", "keys", "parameters", "definition_sha256", "votes", "tests",
+    "imports", "zero_report", "transaction", "counted_before", "boxed_before", "emptied_at",
+    "software_sha256", "software_suffix", "orderly", "archive", "wrong_attempts", "locked_until",
+    "last_book",
+)
+_MAPPINGS = frozenset({"keys", "parameters", "imports", "wrong_attempts", "locked_until"})
+
+
 class NonVolatile:
     """The memory of one urn. See the module."""
 
-    clock: DeviceClock
-    log: EventLog
-    keys: dict[Role, bytes]
-    parameters: dict[str, float]
-    state: UrnState = UrnState.STANDBY
-    state_before_fault: UrnState = UrnState.STANDBY
-    package: UrnPackage | None = None
-    poll: Poll | None = None
-    definition_sha256: bytes = b""
-    votes: Book = field(default_factory=lambda: Book(()))
-    tests: Book = field(default_factory=lambda: Book(()))
-    imports: dict[str, dict[str, Any]] = field(default_factory=dict)   # by serial of the other urn
-    zero_report: bool = False
-    transaction: Transaction | None = None
-    sheet_number: int = 0
-    report_number: int = 0
-    box_count: int = 0
-    counted_ever: int = 0
-    event_counter: int = 0
-    event_number: int = 0
-    events: deque[Event] = field(default_factory=lambda: deque(maxlen=EVENT_RING))
-    software_sha256: bytes = b""
-    software_suffix: str = ""
-    orderly: bool = False            # the last shut-down was asked for
-    archive: deque[tuple[str, Book]] = field(default_factory=lambda: deque(maxlen=ARCHIVES))
-    wrong_attempts: dict[Role, int] = field(default_factory=dict)
-    locked_until: dict[Role, int] = field(default_factory=dict)   # ns of the world
+    def __init__(
+        self, storage: Storage, now: Callable[[], int], behaviour: Behaviour, *,
+        clock: DeviceClock, log: EventLog, keys: Mapping[Role, bytes],
+        parameters: Mapping[str, float],
+    ) -> None:
+        self.storage = storage
+        self.clock = clock
+        self.log = log
+        self.events = EventRing(storage)
+        self.damage: list[str] = []          # found by the last ``read_back``
+        self.unfinished: list[str] = []      # areas in which it found a write broken off
+        self._behaviour = behaviour
+        self._works = (dict(keys), dict(parameters))
+        log.keep = self._log_entry
+        self._settings = Settings(storage, now, _SETTINGS, self._told)
+        self._leave_the_works()
+        self._settings.snapshot()
+        storage.flush()
+
+    def _leave_the_works(self) -> None:
+        keys, parameters = self._works
+        self.state = UrnState.STANDBY
+        self.state_before_fault = UrnState.STANDBY
+        self.keys: dict[Role, bytes] = keys
+        self.parameters: dict[str, float] = parameters
+        self.package: UrnPackage | None = None
+        self.poll: Poll | None = None
+        self.definition_sha256 = b""
+        self.votes = Book(())
+        self.tests = Book(())
+        self.imports: dict[str, dict[str, Any]] = {}    # by serial of the other urn
+        self.zero_report = False
+        self.transaction: Transaction | None = None
+        self.counted_before = 0                         # votes of former books
+        self.boxed_before = 0                           # sheets of former books
+        self.emptied_at = 0                             # sheets until the box was emptied
+        self.last_book = 0
+        self.software_sha256 = b""
+        self.software_suffix = ""
+        self.orderly = False                            # the last shut-down was asked for
+        self.archive: list[tuple[str, int]] = []        # election, number of the book of its votes
+        self.wrong_attempts: dict[Role, int] = {}
+        self.locked_until: dict[Role, int] = {}         # ns of the world
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _SETTINGS:
+            self._settings.changing(name)
+            if name == "transaction":
+                self._announced: Transaction | None = value
+            if name in _MAPPINGS:
+                value = _Kept(lambda: self._settings.changing(name), value)
+        object.__setattr__(self, name, value)
+
+    # Numbers that were told outside and are never given twice
+
+    @property
+    def event_number(self) -> int:
+        return self.storage.register("event")
+
+    @event_number.setter
+    def event_number(self, value: int) -> None:
+        self.storage.set_register("event", value)
+
+    @property
+    def sheet_number(self) -> int:
+        return self.storage.register("sheet")
+
+    @sheet_number.setter
+    def sheet_number(self, value: int) -> None:
+        self.storage.set_register("sheet", value)
+
+    @property
+    def report_number(self) -> int:
+        return self.storage.register("report")
+
+    @report_number.setter
+    def report_number(self, value: int) -> None:
+        self.storage.set_register("report", value)
+
+    @property
+    def event_counter(self) -> int:
+        return self.storage.register("event-counter")
+
+    @event_counter.setter
+    def event_counter(self, value: int) -> None:
+        self.storage.set_register("event-counter", value)
+
+    # Counted and boxed: derived, so that they cannot be out of step with the records
 
     @property
     def book(self) -> Book:
         """The book that sheets count in now: the tests while in test mode."""
         return self.tests if self.state is UrnState.TEST else self.votes
 
-    def define(self, package: UrnPackage, sha256: bytes) -> None:
-        """Take a definition into use, with empty books."""
+    @property
+    def counted_ever(self) -> int:
+        """Votes that this urn has counted in its life."""
+        return self.counted_before + len(self.votes.records)
+
+    @property
+    def box_count(self) -> int:
+        """Sheets in the box, since it was last emptied."""
+        return self._boxed() - self.emptied_at
+
+    def empty_box(self) -> None:
+        """The box was emptied."""
+        self.emptied_at = self._boxed()
+
+    def _boxed(self) -> int:
+        return self.boxed_before + len(self.votes.records) + len(self.tests.records)
+
+    # The transaction
+
+    def count(self, transaction: Transaction) -> None:
+        """Commit its record. What announced it stays stored; the record says that it is done."""
+        (self.tests if transaction.test else self.votes).add(transaction.record)
+        object.__setattr__(self, "transaction", None)
+
+    # The election
+
+    def define(self, package: UrnPackage, sha256: bytes, data: bytes) -> None:
+        """Take a definition into use, with empty books. ``data`` is the package as loaded."""
+        self.storage.begin(DEFINITION, data)
         self.package = package
-        self.poll = Poll.of(package.date, package.opens, package.closes, package.offset_min)
+        self.poll = Poll.of(package)
         self.definition_sha256 = sha256
-        self.votes, self.tests = Book(package.contests), Book(package.contests)
+        self._close_books()
+        self.votes, self.tests = self._new_book(package), self._new_book(package)
         self.imports = {}
         self.zero_report = False
+        self.transaction = None
 
     def clear_tests(self) -> None:
         """Begin the book of tests anew."""
-        self.tests = Book(self.votes.contests)
+        self.boxed_before += len(self.tests.records)
+        self.tests.forget()
+        assert self.package is not None
+        self.tests = self._new_book(self.package)
 
     def forget_election(self) -> None:
         """Archive the votes and stand without a definition."""
         if self.package is not None:
-            self.archive.append((self.package.definition.id, self.votes))
+            kept = [*self.archive, (self.package.definition.id, self.votes.number)]
+            for _, number in kept[:-ARCHIVES]:
+                Book((), number, self.storage).forget()
+            self.archive = kept[-ARCHIVES:]
+            self.storage.erase(DEFINITION)
+            self.tests.forget()
+        self._close_books()
         self.package = None
         self.poll = None
         self.definition_sha256 = b""
@@ -180,3 +238,127 @@ class NonVolatile:
         self.imports = {}
         self.zero_report = False
         self.transaction = None
+
+    def _close_books(self) -> None:
+        self.counted_before += len(self.votes.records)
+        self.boxed_before += len(self.votes.records) + len(self.tests.records)
+
+    def _new_book(self, package: UrnPackage) -> Book:
+        self.last_book += 1
+        return self._book(package, self.last_book)
+
+    def _book(self, package: UrnPackage, number: int) -> Book:
+        return Book(package.contests, number, self.storage, self._books_changing)
+
+    def _books_changing(self) -> None:
+        self._settings.changing("votes")
+        self._settings.changing("tests")
+
+    def _log_entry(self, data: bytes) -> None:
+        self.storage.append(LOG, data)
+        self.storage.registers[LOG_HEAD] = data[-32:]
+
+    def tamper_log(self, how: str, index: int) -> None:
+        """Change the stored log behind the urn's back. IndexError: there is no such entry."""
+        self.log.tamper(how, index)
+        self.storage.flush()
+        self.storage.rewrite(LOG, [entry.stored() for entry in self.log.entries])
+
+    # Power
+
+    def flush(self) -> None:
+        """Wait until everything is written."""
+        self._settings.sync()
+        self.storage.flush()
+
+    def cut(self) -> None:
+        """The power is gone: what was not written yet is torn or lost."""
+        self._settings.sync()
+        made = self.storage.last_number(LOG)
+        self.storage.cut()
+        if made:
+            entries = self.storage.read(LOG).frames
+            if (entries[-1].number if entries else 0) < made:
+                # The head of an entry is written when the entry is: the lost ones have none.
+                self.storage.registers[LOG_HEAD] = entries[-1].payload[-32:] if entries else b""
+
+    def read_back(self) -> None:
+        """Make everything anew from the bytes that are stored; ``damage`` says what is lost."""
+        behaviour = self._behaviour
+        self.damage, self.unfinished = [], []
+        self.events = EventRing(self.storage)
+        told = self._settings.read(behaviour.settings_in_force)
+        if not told:
+            self._leave_the_works()
+            self.damage.append("the settings cannot be read")
+            object.__setattr__(self, "state", UrnState.FAULT)
+        else:
+            self._take(told)
+            self._read_books(told)
+        log = self.storage.read(LOG)
+        frames = behaviour.log_at_start(log.frames, orderly=self.orderly)
+        head = self.storage.registers.get(LOG_HEAD, b"")
+        if frames is not log.frames:
+            head = frames[-1].payload[-32:] if frames else b""
+            self.storage.rewrite(LOG, [frame.payload for frame in frames])
+        self.log.read_back(frames, head)
+        if log.damaged:
+            self.damage.append(f"{len(log.damaged)} entries of the event log cannot be read")
+        self.unfinished += [LOG] * log.unfinished
+        self._settings.forget_changes()
+
+    def _take(self, told: Mapping[str, Any]) -> None:
+        """The settings but the books, from plain data."""
+        values: dict[str, Any] = {name: told[name] for name in _SETTINGS}
+        values["state"] = UrnState(told["state"])
+        values["state_before_fault"] = UrnState(told["state_before_fault"])
+        for name in ("definition_sha256", "software_sha256"):
+            values[name] = bytes.fromhex(told[name])
+        values["keys"] = {Role(r): bytes.fromhex(key) for r, key in told["keys"].items()}
+        for name in ("wrong_attempts", "locked_until"):
+            values[name] = {Role(role): number for role, number in told[name].items()}
+        values["archive"] = [(election, number) for election, number in told["archive"]]
+        values["transaction"] = None
+        for name in ("votes", "tests"):
+            del values[name]
+        for name, value in values.items():
+            setattr(self, name, value)
+
+    def _read_books(self, told: Mapping[str, Any]) -> None:
+        """Definition, books, and the transaction if its record is not in its book."""
+        self.package = self.poll = None
+        self.votes, self.tests = Book(()), Book(())
+        definition = self.storage.read(DEFINITION).frames if self.definition_sha256 else []
+        if not definition:
+            if self.definition_sha256:
+                self.damage.append("the definition cannot be read")
+            return
+        frame = definition[0]
+        if frame.value is None:
+            frame.value = read_package(frame.payload)
+        package: UrnPackage = frame.value
+        self.package, self.poll = package, Poll.of(package)
+        announced = told["transaction"] and Transaction.from_stored(told["transaction"])
+        for name in ("votes", "tests"):
+            book = self._book(package, int(told[name]["number"]))
+            pending = bool(announced) and announced.test == (name == "tests")
+            self.damage += book.read_back(told[name], self._behaviour, one_pending=pending)
+            setattr(self, name, book)
+            if pending:
+                done = announced.record.id in {record.id for record in book.records}
+                if not self._behaviour.transaction_is_done(done):
+                    self.transaction = announced
+
+    def _told(self, name: str) -> Any:
+        """A setting as plain data."""
+        value = getattr(self, name)
+        if name in ("votes", "tests"):
+            return value.told()
+        if name == "transaction":
+            # It stays announced when it is done: its record says so.
+            return None if self._announced is None else self._announced.stored()
+        if isinstance(value, bytes):
+            return value.hex()
+        if name == "keys":
+            return {role.value: key.hex() for role, key in value.items()}
+        return value

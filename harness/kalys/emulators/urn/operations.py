@@ -135,7 +135,7 @@ class Operations:
 
     def _events_since(self, fields: Fields) -> Fields:
         board = self._board
-        kept = [e for e in board.memory.events if e.number >= fields["first"]][:0xFFFF]
+        kept = board.memory.events.since(fields["first"])[:0xFFFF]
         board.speech.again(kept)
         return {"count": len(kept)}
 

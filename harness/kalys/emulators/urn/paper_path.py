@@ -124,6 +124,11 @@ class PaperPath:
         """Whether any sensor inside sees paper."""
         return self.bundle is not None
 
+    @property
+    def past_return(self) -> bool:
+        """Whether the sensors at the deflector or behind it see paper: it cannot come back."""
+        return self.bundle is not None and self.head_mm() >= self._c.deflector_mm
+
     def head_mm(self) -> float:
         """Where the leading edge of the bundle inside is."""
         bundle = self.bundle

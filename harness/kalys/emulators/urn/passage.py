@@ -7,11 +7,14 @@ How to think about it: a small state machine over sensor edges.
             drawing -> returning -> idle         read, and not acceptable
     any moving phase -> jammed -> idle           no edge came in time; the cover is opened
 
-The record of a sheet is committed when its head reaches the deflector, the point of no return, and
-counted when its tail has left the exit: between the two it is a *transaction* in non-volatile
-memory. A power cut before the commit gives the sheet back, one after it drives the sheet on
-(PWR-003). A committed sheet that jams and is taken out never fell, so its transaction is dropped
-(PAP-003): counters never go down.
+A sheet that is accepted is prepared for counting when it has been read: its record is written as a
+*transaction* while its head is still well before the deflector. The deflector is the point of no
+return, and passing it is the commit; no write has to be quick enough. It is counted when its tail
+has left the exit. After a power cut the sensors say where the sheet is (PWR-003): before the
+deflector it is driven back and its transaction given up, from there on it is driven on, and one
+that is no longer inside fell at the moment of the cut, unless the cover was opened in the dark. A
+sheet that jams and is taken out never fell, so its transaction is dropped (PAP-003): counters never
+go down.
 """
 
 from __future__ import annotations
@@ -139,8 +142,6 @@ class Passage:
         """A sensor inside has changed."""
         if self.phase is Phase.DRAWING and sensor == "scanner" and not covered:
             self._decide()
-        elif self.phase is Phase.STACKING and sensor == "deflector" and covered:
-            self._commit()
         elif self.phase is Phase.STACKING and sensor == "exit" and not covered:
             self._fallen()
         elif self.phase is Phase.RETURNING and not covered:
@@ -170,7 +171,7 @@ class Passage:
             self._drop_transaction()
             self._idle()
 
-    # Decision, commit, fall
+    # Decision, preparation, fall
 
     def _decide(self) -> None:
         """The sheet has passed the scanner: read it, and let it go on or back."""
@@ -182,15 +183,15 @@ class Passage:
         if record is None:
             self._give_back(reason or ReturnReason.FAULT)
             return
-        self._transaction = Transaction(
-            self._number, record, board.memory.state is UrnState.TEST
-        )
+        self._prepare(Transaction(self._number, record, board.memory.state is UrnState.TEST))
         self._path.compartment = "valid" if record.valid else "invalid"
         self.phase = Phase.STACKING
         self._expect(self._c.exit_mm + 2 * self._c.sheet_mm - self._c.scanner_mm)
 
     def _verdict(self, bundle: Bundle) -> tuple[ReturnReason | None, Record | None]:
         board, c = self._board, self._c
+        if not board.check_memory():
+            return ReturnReason.FAULT, None
         double = (
             bundle.thickness > c.double_thickness
             or bundle.length_mm > c.sheet_mm + c.length_tolerance_mm
@@ -201,9 +202,10 @@ class Passage:
             return ReturnReason.FAULT, None
         return self._casting.read(bundle)
 
-    def _commit(self) -> None:
+    def _prepare(self, transaction: Transaction) -> None:
+        self._transaction = transaction
         if self._board.behaviour.commit_after_fall_s() is None:
-            self._board.memory.transaction = self._transaction
+            self._board.memory.transaction = transaction
 
     def _fallen(self) -> None:
         self._rest(None)
@@ -310,22 +312,25 @@ class Passage:
 
     # After a start
 
-    def recover(self) -> None:
-        """Clear the path after a start: a committed sheet goes on, any other one back."""
+    def recover(self, *, taken_out: bool) -> None:
+        """Clear the path after a start. ``taken_out``: the cover was opened in the dark."""
         memory = self._board.memory
         self._number = memory.sheet_number
-        committed = memory.transaction
-        if committed is not None and not self._path.covered:
-            # Paper falls only while the motor runs, and a fall is counted at once: what is gone
-            # now was taken out by hand in the dark, and is not in the box.
-            self._drop_transaction()
+        prepared = memory.transaction
+        if prepared is not None and not self._path.covered:
+            if taken_out:
+                self._drop_transaction()
+            else:
+                # It fell, and the power was gone before its record was written.
+                self._casting.count(prepared)
             self.throat_covered()
-        elif committed is not None:
-            self._transaction, self._number = committed, committed.sheet
+        elif prepared is not None and self._path.past_return:
+            self._transaction, self._number = prepared, prepared.sheet
             self.phase = Phase.STACKING
-            self._path.compartment = "valid" if committed.record.valid else "invalid"
+            self._path.compartment = "valid" if prepared.record.valid else "invalid"
             self._go()
         elif self._path.covered:
+            memory.transaction = None
             self.phase, self._reason, self._forward = (
                 Phase.RETURNING, ReturnReason.POWER_LOSS, False)
             self._go()

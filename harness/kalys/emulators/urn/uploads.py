@@ -60,7 +60,7 @@ def _definition(board: Mainboard, data: bytes, sha256: bytes) -> Result:
     except (KalysError, ValueError):
         return Result.BAD_DEFINITION
     memory = board.memory
-    memory.define(package, sha256)
+    memory.define(package, sha256, data)
     memory.event_counter += 1
     board.monitor.begin()
     board.rebuild_core()
