@@ -1,7 +1,7 @@
-"""A counting core that misbehaves as it is told: ``python cores.py HOW [EVERY]``.
+"""A counting core that misbehaves as it is told: ``python cores.py HOW [EVERY [BATCH]]``.
 
 Without a fault it answers that a sheet bears no marks. With EVERY it misbehaves on each sheet whose
-number is a multiple of it, else on every sheet.
+number is a multiple of it, else on every sheet. With BATCH it takes as many sheets at once.
 """
 
 import json
@@ -32,6 +32,8 @@ def answer(how: str, request: dict) -> None:
             print("x" * 65536, end="", flush=True)
     elif how == "strange":
         print(json.dumps(good | {"marks": {"party": ["P99"]}}), flush=True)
+    elif how == "failed":
+        print(json.dumps({"id": number, "status": "failed", "error": "bad day"}), flush=True)
     elif how == "sees":
         path = Path("/dev/shm", request["shared_memory"])
         dark = path.read_bytes()[0] < 128 if path.exists() else False
@@ -42,15 +44,17 @@ def answer(how: str, request: dict) -> None:
 
 def main() -> None:
     how, every = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    batch = int(sys.argv[3]) if len(sys.argv) > 3 else 1
     for line in sys.stdin:
         request = json.loads(line)
         if request["op"] == "hello":
             if how == "mute":
                 time.sleep(600)
             images = "shared-memory" if how == "sees" else "file"
-            print(json.dumps({"model": how, "images": images}), flush=True)
+            print(json.dumps({"model": how, "images": images, "batch": batch}), flush=True)
         else:
-            answer(how if request["id"] % every == 0 else "well", request)
+            for sheet in request.get("sheets", [request]):
+                answer(how if sheet["id"] % every == 0 else "well", sheet)
 
 
 if __name__ == "__main__":

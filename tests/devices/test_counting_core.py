@@ -1,7 +1,7 @@
 """Drivers of counting cores against cores that misbehave, each in a process of its own."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,7 @@ import pytest
 
 from kalys.ballots.templates import layouts_for
 from kalys.devices.counting_core import open_core
-from kalys.devices.roles import CountingCore
+from kalys.devices.roles import CoreReading, CountingCore
 from kalys.election.definition import load
 from kalys.errors import ConfigurationError, LinkError
 from kalys.protocols.counting_core import CoreFault, hello
@@ -104,12 +104,120 @@ def test_a_core_that_does_not_begin_is_a_broken_link(first: dict, spec: str) -> 
         open_core(spec, "core", first, timeout_s=1, start_s=1)
 
 
-def test_a_callable_gets_a_picture_that_it_cannot_change(
-    opened: Callable[[str], CountingCore],
+CALLABLES = """
+import os, sys, time
+
+def core(hello):
+    def read(image):
+        print("talking to myself")
+        tone = int(image[0, 0])
+        if tone == 1:
+            image[0, 0] = 5
+        elif tone == 2:
+            while True:
+                pass
+        elif tone == 3:
+            os.abort()
+        elif tone == 4:
+            return None
+        return {"status": "read", "marks": {}, "scores": {"party": {"P01": tone / 255}}}
+    return read
+
+def batches(hello):
+    one = core(hello)
+    def read(image):
+        return one(image)
+    def read_batch(images):
+        if any(image[0, 0] == 9 for image in images):
+            raise ValueError("nine")
+        if any(image[0, 0] == 8 for image in images):
+            return []
+        return [{**one(image), "reason": len(images)} for image in images]
+    read.read_batch = read_batch
+    return read
+"""
+
+
+@pytest.fixture
+def callables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (tmp_path / "some_cores.py").write_text(CALLABLES)
+    monkeypatch.chdir(tmp_path)
+    return "python:some_cores"
+
+
+def toned(*tones: int) -> list[np.ndarray]:
+    return [np.full((40, 30), tone, np.uint8) for tone in tones]
+
+
+@pytest.mark.parametrize(("tone", "kind", "said"), [
+    (1, "error", "read-only"), (2, "timeout", "1 s"), (3, "crash", "signal 6"),
+    (4, "garbage", "object"),
+])
+def test_a_callable_that_misbehaves_is_found_out_as_a_program_is(
+    opened: Callable[[str], CountingCore], callables: str, tone: int, kind: str, said: str
 ) -> None:
+    core = opened(f"{callables}:core")
+    with pytest.raises(CoreFault, match=said) as caught:
+        core.read(toned(tone)[0])
+    assert caught.value.kind == kind
+    assert core.read(WHITE).answer.scores["party"]["P01"] == 1.0
+
+
+def test_the_reader_of_kalys_is_a_core(opened: Callable[[str], CountingCore]) -> None:
     core = opened("python:kalys.counting.as_core:kalys_reader")
     page = np.full((2339, 1654), 255, np.uint8)
-    assert core.read(page).answer.status == "rejected"
-    assert not page.flags.writeable
+    assert core.read(page).answer.reason == "wrong-side"
     with pytest.raises(CoreFault, match="ConfigurationError"):
-        core.read(np.zeros((3, 3, 3), np.uint8))
+        core.read(np.zeros((3, 3), np.uint8))
+
+
+def kinds(read: Sequence[CoreReading | CoreFault]) -> list[str]:
+    return [r.kind if isinstance(r, CoreFault) else r.answer.status for r in read]
+
+
+def test_a_batch_is_answered_in_order_and_one_bad_sheet_spoils_no_other(
+    opened: Callable[[str], CountingCore], callables: str
+) -> None:
+    core = opened(f"{callables}:batches")
+    read = core.read_many(toned(*range(10, 30)))
+    assert [round(r.answer.scores["party"]["P01"] * 255) for r in read] == list(range(10, 30))
+    assert kinds(core.read_many(toned(10, 1, 12))) == ["read", "error", "read"]
+    assert kinds(core.read_many(toned(10, 2, 12))) == ["read", "timeout", "read"]
+    assert kinds(core.read_many(toned(10, 11, 3))) == ["read", "read", "crash"]
+
+
+@pytest.mark.parametrize("tone", [8, 9])
+def test_a_batch_that_fails_though_each_of_its_sheets_can_be_read_is_a_fault(
+    opened: Callable[[str], CountingCore], callables: str, tone: int
+) -> None:
+    core = opened(f"{callables}:batches")
+    assert kinds(core.read_many(toned(20, tone, 22))) == ["error", "read", "read"]
+
+
+@pytest.mark.parametrize(("how", "kind"), [
+    ("crash", "crash"), ("hang", "timeout"), ("garbage", "garbage"), ("strange", "garbage"),
+    ("earlier", "out-of-order"), ("other", "wrong-sheet"), ("endless", "too-long"),
+    ("failed", "error"),
+])
+def test_a_program_that_takes_batches_is_judged_sheet_by_sheet(
+    opened: Callable[[str], CountingCore], how: str, kind: str
+) -> None:
+    core = opened(f"{misbehaving(how, 7)} 4")
+    assert kinds(core.read_many([WHITE] * 4)) == ["read"] * 4
+    # Number 7 is the third of this batch.
+    assert kinds(core.read_many([WHITE] * 4)) == ["read", "read", kind, "read"]
+    assert kinds(core.read_many([WHITE] * 2)) == ["read", "read"]
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="shared memory is no file here")
+def test_pictures_drawn_in_place_are_not_copied_and_survive_a_crash(
+    opened: Callable[[str], CountingCore], callables: str
+) -> None:
+    core = opened(f"{callables}:batches")
+    pages = core.pages(3, (40, 30))
+    for page, tone in zip(pages, (50, 3, 70), strict=True):
+        page[:] = tone
+    assert kinds(core.read_many(list(pages))) == ["read", "crash", "read"]
+    assert [int(page[0, 0]) for page in pages] == [50, 3, 70]
+    mixed = core.read_many([pages[2], *toned(33), pages[0]])
+    assert [round(r.answer.scores["party"]["P01"] * 255) for r in mixed] == [70, 33, 50]

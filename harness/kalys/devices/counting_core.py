@@ -1,50 +1,45 @@
-"""Drivers of a counting core: a callable in this process, or a program beside it.
+"""Drivers of a counting core: a program, or a Python callable in a process of its own.
 
-A core is named by a *spec*: ``python:package.module:callable``, or a command line. The callable is
-given the ``hello`` message and returns a function from a picture to an answer; a program gets the
-same as lines of ``kalys.protocols.counting_core``. Either way a driver gives readings or raises a
-`CoreFault`, and is ready for the next sheet afterwards: a program that crashed, hangs or talks
-nonsense is killed and started again.
-
-A callable cannot be interrupted: try a core that may hang as a program.
+A core is named by a *spec*: ``python:package.module:callable``, or a command line. Either way it is
+a process that speaks the lines of ``kalys.protocols.counting_core``: for a callable Kalys brings
+that program along (``callable_program``), so that a callable that hangs, crashes its interpreter or
+eats all memory is found out as any other core is. A driver gives readings or `CoreFault`s, and is
+ready for the next sheet afterwards: a program that crashed, hangs or talks nonsense is killed and
+started again.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib
-import inspect
 import os
-import selectors
 import shlex
 import shutil
-import signal
-import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from multiprocessing.shared_memory import SharedMemory
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kalys.devices.callable_program import CANNOT_BE_IMPORTED
+from kalys.devices.core_pages import CorePages
+from kalys.devices.core_program import CoreProgram
 from kalys.devices.roles import CoreReading, CountingCore, Identity
 from kalys.errors import ConfigurationError, LinkError
 from kalys.links.clock import RealClock
 from kalys.protocols import counting_core as protocol
-from kalys.protocols.counting_core import AnswerLines, CoreFault, CoreIdentity
+from kalys.protocols.counting_core import CoreFault, CoreIdentity
 
 Picture = NDArray[np.uint8]
-Read = Callable[[Picture], object]
 
 PYTHON = "python:"
-_FAST_FILES = Path("/dev/shm")          # files in memory, where the system has such a place
-_STDERR_KEPT = 2000
-_STDERR_MOST = 1 << 20
-_CHUNK = 1 << 16
+ONE_THREAD: Mapping[str, str] = {
+    "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
+    "OPENCV_FOR_THREADS_NUM": "1",
+}
+"""What keeps numerical libraries to one thread: sheets are what is done in parallel."""
 
 
 def open_core(
@@ -55,11 +50,8 @@ def open_core(
     ConfigurationError when the spec names nothing that can be run, LinkError when the core does not
     answer the hello as it must.
     """
-    core: CountingCore
-    if spec.startswith(PYTHON):
-        core = InProcessCore(spec, name)
-    else:
-        core = SubprocessCore(spec, name, timeout_s=timeout_s, start_s=start_s)
+    kind = CallableCore if spec.startswith(PYTHON) else ProgramCore
+    core = kind(spec, name, timeout_s=timeout_s, start_s=start_s)
     try:
         core.begin(hello)
     except CoreFault as fault:
@@ -74,57 +66,13 @@ def open_core(
     return core
 
 
-class InProcessCore:
-    """A Python callable as the core."""
-
-    def __init__(self, spec: str, name: str) -> None:
-        self.name = name
-        self._spec = spec
-        self._factory = _imported(spec)
-        self._read: Read | None = None
-        self._contests: Mapping[str, frozenset[str]] = {}
-        self._clock = RealClock()
-
-    def identity(self) -> Identity:
-        module = inspect.getmodule(self._factory)
-        package = sys.modules.get((module.__name__ if module else "").partition(".")[0])
-        version = str(getattr(module, "__version__", getattr(package, "__version__", "")))
-        sha256 = _sha256_of_source(self._factory)
-        return Identity(
-            "", self._spec.removeprefix(PYTHON), _number(sha256), version, sha256, ""
-        )
-
-    def begin(self, hello: Mapping[str, Any]) -> None:
-        self._contests = _contests_of(hello)
-        try:
-            made = self._factory(hello)
-        except Exception as error:
-            raise CoreFault("crash", _error(error)) from error
-        if not callable(made):
-            raise CoreFault("garbage", "the callable must return a function of a picture")
-        self._read = made
-
-    def read(self, image: Picture) -> CoreReading:
-        assert self._read is not None
-        image.flags.writeable = False
-        started = self._clock.now()
-        try:
-            said = self._read(image)
-        except Exception as error:
-            raise CoreFault("crash", _error(error)) from error
-        seconds = (self._clock.now() - started) / 1e9
-        return CoreReading(protocol.answer_from(said, self._contests), seconds)
-
-    def close(self) -> None:
-        self._read = None
-
-
-class SubprocessCore:
+class ProgramCore:
     """A program as the core: JSON lines on its standard input and output."""
 
     def __init__(self, spec: str, name: str, *, timeout_s: float, start_s: float) -> None:
         self.name = name
-        self._words = _command(spec)
+        self._spec = spec
+        self._words = self._command()
         self._timeout_s = timeout_s
         self._start_s = start_s
         self._clock = RealClock()
@@ -132,13 +80,8 @@ class SubprocessCore:
         self._contests: Mapping[str, frozenset[str]] = {}
         self._told = CoreIdentity()
         self._number = 0
-        self._process: subprocess.Popen[bytes] | None = None
-        self._lines = AnswerLines()
-        self._memory: SharedMemory | None = None
-        fast = _FAST_FILES.is_dir() and os.access(_FAST_FILES, os.W_OK)
-        place = _FAST_FILES if fast else None
-        self._folder = Path(tempfile.mkdtemp(prefix="kalys-core-", dir=place))
-        self._stderr: IO[bytes] = (self._folder / "stderr").open("a+b")
+        self._places = CorePages()
+        self._program = CoreProgram(self._words, self._places.folder, self._variables())
 
     def identity(self) -> Identity:
         told = self._told
@@ -153,184 +96,153 @@ class SubprocessCore:
         with self._ending_on_fault():
             self._say_hello()
 
+    def pages(self, count: int, shape: tuple[int, int]) -> Sequence[Picture]:
+        if self._told.images == "shared-memory":
+            return self._places.pages(count, shape)
+        return [np.empty(shape, np.uint8) for _ in range(count)]
+
     def read(self, image: Picture) -> CoreReading:
-        self._number += 1
-        with self._ending_on_fault():
-            if self._process is None:
-                self._say_hello()
-            request = protocol.encode(self._place(image))
-            started = self._clock.now()
-            line = self._ask(request, self._timeout_s)
-            seconds = (self._clock.now() - started) / 1e9
-            return CoreReading(protocol.answer_of(line, self._number, self._contests), seconds)
+        read = self._one(image)
+        if isinstance(read, CoreFault):
+            raise read
+        return read
+
+    def read_many(self, images: Sequence[Picture]) -> list[CoreReading | CoreFault]:
+        found: list[CoreReading | CoreFault] = []
+        while len(found) < len(images):
+            part = images[len(found) : len(found) + self._told.batch]
+            found += [self._one(part[0])] if len(part) == 1 else self._batch(part)
+        return found
 
     def close(self) -> None:
-        self._end()
-        self._stderr.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._program.close()
+        self._places.close()
+
+    # What a kind of core may do in its own way
+
+    def _command(self) -> list[str]:
+        return _command(self._spec)
+
+    def _variables(self) -> Mapping[str, str]:
+        return {}
+
+    def _identified(self, line: bytes) -> CoreIdentity:
+        return protocol.identity_of(line)
+
+    # Asking
+
+    def _one(self, image: Picture) -> CoreReading | CoreFault:
+        found: list[CoreReading | CoreFault] = []
+        fault = self._ask([image], found)
+        return found[0] if fault is None else fault
+
+    def _batch(self, images: Sequence[Picture]) -> list[CoreReading | CoreFault]:
+        """Of a batch that broke off nobody knows which sheet was to blame: those without an answer
+        are shown again one by one. When each of them can be read alone, the first has the fault."""
+        found: list[CoreReading | CoreFault] = []
+        fault = self._ask(images, found)
+        if fault is None:
+            return found
+        again = [self._one(image) for image in images[len(found) :]]
+        if not any(isinstance(read, CoreFault) for read in again):
+            again[0] = fault
+        return found + again
+
+    def _ask(
+        self, images: Sequence[Picture], found: list[CoreReading | CoreFault]
+    ) -> CoreFault | None:
+        """Show these pictures and add what is said of each to ``found``; the fault at which that
+        broke off, if it did."""
+        first, self._number = self._number + 1, self._number + len(images)
+        heard: list[protocol.CoreAnswer | CoreFault] = []
+        broken: CoreFault | None = None
+        started = self._clock.now()
+        try:
+            with self._ending_on_fault():
+                if not self._program.running:
+                    self._say_hello()
+                requests = self._places.requests(images, first, self._told.images)
+                message = requests[0] if len(requests) == 1 else protocol.read_batch(requests)
+                started = self._clock.now()
+                lines = self._program.ask(protocol.encode(message), len(images), self._timeout_s)
+                for number, line in enumerate(lines, first):
+                    heard.append(self._answer(line, number))
+        except CoreFault as fault:
+            broken = fault
+        seconds = (self._clock.now() - started) / 1e9 / len(images)
+        found += [
+            said if isinstance(said, CoreFault) else CoreReading(said, seconds) for said in heard
+        ]
+        return broken
+
+    def _answer(self, line: bytes, number: int) -> protocol.CoreAnswer | CoreFault:
+        """An answer, or what the core says went wrong with the sheet: then it can go on."""
+        try:
+            return protocol.answer_of(line, number, self._contests)
+        except CoreFault as fault:
+            if fault.kind != "error":
+                raise
+            return fault
 
     def _say_hello(self) -> None:
-        if self._process is None:
-            self._start()
-        self._told = protocol.identity_of(self._ask(protocol.encode(self._hello), self._start_s))
-
-    def _place(self, image: Picture) -> dict[str, Any]:
-        """Put the picture where the core looks for it; the request that says where."""
-        shape = (image.shape[0], image.shape[1])
-        if self._told.images == "shared-memory":
-            if self._memory is None or self._memory.size < image.size:
-                self._free_memory()
-                self._memory = SharedMemory(create=True, size=image.size)
-            seen = np.ndarray(image.shape, np.uint8, buffer=self._memory.buf)
-            seen[:] = image
-            return protocol.read_memory(self._number, self._memory.name, shape)
-        path = self._folder / "sheet.pgm"
-        with path.open("wb") as file:
-            file.write(b"P5\n%d %d\n255\n" % (shape[1], shape[0]))
-            file.write(np.ascontiguousarray(image).data)
-        return protocol.read_file(self._number, str(path), shape)
-
-    # The process
-
-    def _start(self) -> None:
-        self._lines = AnswerLines()
-        try:
-            # A group of its own: Ctrl-C is for the run, and whatever the core starts ends with it.
-            self._process = subprocess.Popen(
-                self._words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr,
-                start_new_session=True, bufsize=0,
-            )
-        except OSError as error:
-            raise CoreFault("crash", f"it cannot be started: {error.strerror}") from error
-        assert self._process.stdin is not None and self._process.stdout is not None
-        os.set_blocking(self._process.stdin.fileno(), False)
-        os.set_blocking(self._process.stdout.fileno(), False)
-
-    def _end(self) -> None:
-        """Kill the process and all that it started; a second call does nothing."""
-        process, self._process = self._process, None
-        if process is not None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            for stream in (process.stdin, process.stdout):
-                if stream is not None:
-                    with contextlib.suppress(OSError):
-                        stream.close()
-        self._free_memory()
-
-    def _free_memory(self) -> None:
-        memory, self._memory = self._memory, None
-        if memory is not None:
-            memory.close()
-            # A core that attached with Python's own module may have removed it already.
-            with contextlib.suppress(FileNotFoundError):
-                memory.unlink()
+        if not self._program.running:
+            self._program.start()
+        for line in self._program.ask(protocol.encode(self._hello), 1, self._start_s):
+            self._told = self._identified(line)
 
     @contextlib.contextmanager
     def _ending_on_fault(self) -> Iterator[None]:
         try:
             yield
         except CoreFault as fault:
-            self._end()
-            fault.said = fault.said or self._errors()
+            self._program.end()
+            fault.said = fault.said or self._program.errors()
             raise
 
-    def _errors(self) -> bytes:
-        """The end of what the core wrote to its standard error."""
-        self._stderr.seek(0, os.SEEK_END)
-        size = self._stderr.tell()
-        self._stderr.seek(max(0, size - _STDERR_KEPT))
-        said = self._stderr.read()
-        self._stderr.truncate(0)
-        return said
 
-    def _ask(self, request: bytes, timeout_s: float) -> bytes:
-        """Write one line, read one line, within ``timeout_s``; CoreFault else."""
-        process = self._process
-        assert process is not None and process.stdin is not None and process.stdout is not None
-        if os.fstat(self._stderr.fileno()).st_size > _STDERR_MOST:
-            self._stderr.truncate(0)
-        unasked = self._unasked(process)
-        if unasked is not None:
-            raise CoreFault("out-of-order", "it spoke without being asked", said=unasked)
-        left = memoryview(request)
-        deadline = self._clock.now() + round(timeout_s * 1e9)
-        with selectors.DefaultSelector() as selector:
-            selector.register(process.stdout, selectors.EVENT_READ)
-            selector.register(process.stdin, selectors.EVENT_WRITE)
-            while True:
-                line = self._lines.next()
-                if line is not None:
-                    return line
-                wait = (deadline - self._clock.now()) / 1e9
-                if wait <= 0:
-                    raise CoreFault("timeout", f"{timeout_s:g} s")
-                for key, _ in selector.select(wait):
-                    if key.fileobj is process.stdout:
-                        self._hear(process)
-                    else:
-                        left = left[self._write(process, left):]
-                        if not left:
-                            selector.unregister(process.stdin)
+class _CallableIdentity(CoreIdentity):
+    """What Kalys' own program around a callable tells of it."""
 
-    def _unasked(self, process: subprocess.Popen[bytes]) -> bytes | None:
-        with contextlib.suppress(BlockingIOError):
-            self._hear(process, nonblocking=True)
-        return self._lines.next()
-
-    def _hear(self, process: subprocess.Popen[bytes], *, nonblocking: bool = False) -> None:
-        assert process.stdout is not None
-        try:
-            data = os.read(process.stdout.fileno(), _CHUNK)
-        except BlockingIOError:
-            if nonblocking:
-                raise
-            return
-        if not data:
-            raise CoreFault("crash", self._how_it_ended(process))
-        self._lines.feed(data)
-
-    def _write(self, process: subprocess.Popen[bytes], data: memoryview) -> int:
-        assert process.stdin is not None
-        try:
-            return os.write(process.stdin.fileno(), data)
-        except BlockingIOError:
-            return 0
-        except BrokenPipeError:
-            raise CoreFault("crash", self._how_it_ended(process)) from None
-
-    @staticmethod
-    def _how_it_ended(process: subprocess.Popen[bytes]) -> str:
-        try:
-            code = process.wait(timeout=1.0)
-        except subprocess.TimeoutExpired:
-            return "it closed its output"
-        return f"killed by signal {-code}" if code < 0 else f"it ended with {code}"
+    sha256: str = ""
 
 
-def _imported(spec: str) -> Callable[[Mapping[str, Any]], object]:
-    module, found, name = spec.removeprefix(PYTHON).partition(":")
-    if not (module and found and name):
-        raise ConfigurationError(
-            "names no callable", where=spec, remedy="Write python:package.module:callable."
+class CallableCore(ProgramCore):
+    """A Python callable as the core, in a program that Kalys brings along."""
+
+    def identity(self) -> Identity:
+        told = self._told
+        sha256 = told.sha256 if isinstance(told, _CallableIdentity) else ""
+        return Identity(
+            "", self._spec.removeprefix(PYTHON), _number(sha256), told.version, sha256, ""
         )
-    here = str(Path.cwd())
-    sys.path.insert(0, here)
-    try:
-        thing: Any = importlib.import_module(module)
-        for part in name.split("."):
-            thing = getattr(thing, part)
-    except Exception as error:
-        raise ConfigurationError(
-            f"cannot be imported: {_error(error)}", where=spec,
-            remedy="Is the package installed, or the module in this folder?",
-        ) from error
-    finally:
-        sys.path.remove(here)
-    if not callable(thing):
-        raise ConfigurationError("is no callable", where=spec)
-    return cast(Callable[[Mapping[str, Any]], object], thing)
+
+    def begin(self, hello: Mapping[str, Any]) -> None:
+        try:
+            super().begin(hello)
+        except CoreFault as fault:
+            first, _, why = fault.said.decode("utf-8", "replace").partition("\n")
+            if first != CANNOT_BE_IMPORTED:
+                raise
+            raise ConfigurationError(
+                why.strip(), where=self._spec,
+                remedy="Is the package installed, or the module in this folder?",
+            ) from fault
+
+    def _command(self) -> list[str]:
+        named = self._spec.removeprefix(PYTHON)
+        module, found, name = named.partition(":")
+        if not (module and found and name):
+            raise ConfigurationError(
+                "names no callable", where=self._spec,
+                remedy="Write python:package.module:callable.",
+            )
+        return [sys.executable, "-m", "kalys.devices.callable_program", named]
+
+    def _variables(self) -> Mapping[str, str]:
+        return {name: os.environ.get(name, one) for name, one in ONE_THREAD.items()}
+
+    def _identified(self, line: bytes) -> CoreIdentity:
+        return protocol.identity_of(line, _CallableIdentity)
 
 
 def _command(spec: str) -> list[str]:
@@ -354,23 +266,11 @@ def _number(sha256: str) -> str:
     return f"sha256:{sha256[:12]}" if sha256 else "not numbered"
 
 
-def _sha256_of_source(thing: object) -> str:
-    try:
-        source = inspect.getsourcefile(inspect.unwrap(cast(Callable[..., object], thing)))
-    except TypeError:
-        return ""
-    return _sha256(Path(source)) if source else ""
-
-
 def _sha256_of_program(words: list[str]) -> str:
     """Of the first file among the arguments (a script), else of the program."""
     script = next((w for w in words[1:] if not w.startswith("-") and Path(w).is_file()), None)
-    return _sha256(Path(script or shutil.which(words[0]) or words[0]))
-
-
-def _sha256(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with Path(script or shutil.which(words[0]) or words[0]).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return ""
@@ -383,10 +283,6 @@ def _contests_of(hello: Mapping[str, Any]) -> Mapping[str, frozenset[str]]:
         for target in face["targets"]:
             options.setdefault(target["contest"], set()).add(target["option"])
     return {contest: frozenset(found) for contest, found in options.items()}
-
-
-def _error(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:300]
 
 
 def _shown(said: bytes) -> str:

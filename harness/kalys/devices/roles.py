@@ -6,7 +6,7 @@ and the profile's business. Every method may raise LinkError, ProtocolError or R
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kalys.ballots.sheet import Sheet
-from kalys.protocols.counting_core import CoreAnswer
+from kalys.protocols.counting_core import CoreAnswer, CoreFault
 from kalys.protocols.urn.messages import Event, EventKind, Purpose, ReportKind, Role, UrnState
 
 
@@ -178,6 +178,9 @@ class Urn(Protocol):
     def drain(self) -> list[Received]:
         """All events that have come and were not waited for."""
         ...
+    def listen(self, heard: Callable[[Received], None] | None) -> None:
+        """Have ``heard`` told of every event when it comes, in order; None: nobody any more."""
+        ...
     def reconnect(self) -> None:
         """Open the link again after the device was without power."""
         ...
@@ -308,6 +311,15 @@ class CountingCore(Protocol):
     def read(self, image: NDArray[np.uint8]) -> CoreReading:
         """Read one sheet. CoreFault when it does not answer as it must; it can be asked for the
         next sheet all the same."""
+        ...
+    def read_many(
+        self, images: Sequence[NDArray[np.uint8]]
+    ) -> Sequence[CoreReading | CoreFault]:
+        """Read these sheets, as many at once as the core takes: for each what came of it."""
+        ...
+    def pages(self, count: int, shape: tuple[int, int]) -> Sequence[NDArray[np.uint8]]:
+        """Pictures of that shape to draw into; read from there nothing is copied, where the core
+        can do without. They are good until others are asked for or shown."""
         ...
     def close(self) -> None: ...
 

@@ -1,9 +1,10 @@
 """The lines between Kalys and a counting core under test: JSON, one message a line, no I/O here.
 
 Kalys says ``hello`` (which election, which style, where everything is on the ballot), then asks
-``read`` with the picture of one sheet at a time; the core answers each line with one line. A
-number identifies each sheet and says nothing else about it, so that no core can guess what a sheet
-was made for. docs/protocols/counting-core.md publishes all of it.
+``read`` with the picture of one sheet, or ``read-batch`` with those of several when the core says
+that it takes batches; the core answers with one line for each sheet, in their order. A number
+identifies each sheet and says nothing else about it, so that no core can guess what a sheet was
+made for. docs/protocols/counting-core.md publishes all of it.
 
 Whatever a core says instead of an answer is a `CoreFault` of one of ``FAULTS``; the codec finds
 garbage, answers out of order, for the wrong sheet, and lines without end. The driver adds what only
@@ -13,7 +14,7 @@ it can see: crash and timeout.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
@@ -25,9 +26,14 @@ from kalys.errors import ProtocolError
 PROTOCOL = "kalys-core-1"
 LONGEST_LINE = 1 << 20
 """Bytes of an answer; a core that writes more without a line feed is broken."""
+LONGEST_ERROR = 300
+"""Characters that are kept of what a core says about a sheet that it cannot read."""
+LARGEST_BATCH = 64
+"""Sheets that a core may ask for at once."""
 
 FAULTS: Mapping[str, str] = MappingProxyType({
-    "crash": "it ended or raised an error",
+    "crash": "it ended",
+    "error": "it could not read the sheet",
     "timeout": "it did not answer in time",
     "garbage": "its answer is not one of the protocol",
     "out-of-order": "it answered a sheet that had been answered before",
@@ -51,7 +57,7 @@ class CoreFault(ProtocolError):  # noqa: N818
 
 
 class CoreIdentity(BaseModel):
-    """Who the core says it is, and how it wants pictures."""
+    """Who the core says it is, and how it wants pictures: how given, and how many at once."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
@@ -60,6 +66,7 @@ class CoreIdentity(BaseModel):
     serial: _Text = ""
     version: _Text = ""
     images: Images = "file"
+    batch: Annotated[int, Field(ge=1, le=LARGEST_BATCH)] = 1
 
 
 @dataclass(frozen=True)
@@ -99,11 +106,25 @@ class _Rejected(BaseModel):
     reason: Reason
 
 
-def hello(election: Mapping[str, Any], style: str, layout: Mapping[str, Any]) -> dict[str, Any]:
-    """The first message, and again whenever sheets of another style are to be counted."""
+class _Failed(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    status: Literal["failed"]
+    error: str = ""
+
+
+def hello(
+    election: Mapping[str, Any], style: str, layout: Mapping[str, Any], *,
+    ambiguous_marks: str = "return",
+) -> dict[str, Any]:
+    """The first message, and again whenever sheets of another style are to be counted.
+
+    ``ambiguous_marks`` "accept" asks a core to read sheets with marginal marks and to name these,
+    instead of giving such sheets back.
+    """
     return {
         "op": "hello", "protocol": PROTOCOL, "election": election, "style": style,
-        "layout": layout,
+        "layout": layout, "ambiguous_marks": ambiguous_marks,
     }
 
 
@@ -112,11 +133,20 @@ def read_file(number: int, path: str, shape: tuple[int, int]) -> dict[str, Any]:
     return {"op": "read", "id": number, "path": path, "rows": shape[0], "columns": shape[1]}
 
 
-def read_memory(number: int, name: str, shape: tuple[int, int]) -> dict[str, Any]:
-    """Ask for the sheet in shared memory (8-bit grey, row after row)."""
+def read_memory(
+    number: int, name: str, shape: tuple[int, int], offset: int = 0
+) -> dict[str, Any]:
+    """Ask for the sheet in shared memory (8-bit grey, row after row), ``offset`` bytes in."""
     return {
-        "op": "read", "id": number, "shared_memory": name, "rows": shape[0], "columns": shape[1]
+        "op": "read", "id": number, "shared_memory": name, "offset": offset,
+        "rows": shape[0], "columns": shape[1],
     }
+
+
+def read_batch(requests: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Ask for several sheets at once, each as in its own ``read``."""
+    sheets = [{name: value for name, value in r.items() if name != "op"} for r in requests]
+    return {"op": "read-batch", "sheets": sheets}
 
 
 def encode(message: Mapping[str, Any]) -> bytes:
@@ -124,11 +154,11 @@ def encode(message: Mapping[str, Any]) -> bytes:
     return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def identity_of(line: bytes) -> CoreIdentity:
+def identity_of(line: bytes, kind: type[CoreIdentity] = CoreIdentity) -> CoreIdentity:
     """The answer to ``hello``; CoreFault when it is none."""
     data = _object(line)
     try:
-        return CoreIdentity.model_validate(data)
+        return kind.model_validate(data)
     except ValidationError as error:
         raise CoreFault("garbage", _first(error), said=line) from error
 
@@ -152,10 +182,13 @@ def answer_of(line: bytes, number: int, contests: Mapping[str, frozenset[str]]) 
 
 
 def answer_from(data: object, contests: Mapping[str, frozenset[str]]) -> CoreAnswer:
-    """An answer from plain data; CoreFault ("garbage") names what is wrong."""
+    """An answer from plain data; CoreFault ("garbage") names what is wrong, CoreFault ("error")
+    tells what the core itself says that went wrong."""
     if not isinstance(data, Mapping):
         raise CoreFault("garbage", f"{type(data).__name__} is no answer")
     try:
+        if data.get("status") == "failed":
+            raise CoreFault("error", _Failed.model_validate(dict(data)).error[:LONGEST_ERROR])
         if data.get("status") == "rejected":
             return CoreAnswer("rejected", _Rejected.model_validate(dict(data)).reason)
         read = _Read.model_validate(dict(data))
