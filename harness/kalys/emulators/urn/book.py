@@ -53,6 +53,7 @@ class Book:
         self._changing = changing
         self._storage = storage
         self._pages = 0
+        self.unfinished = 0          # writes of records that were broken off, found at the start
 
     def add(self, record: Record) -> None:
         """Commit a record and count it."""
@@ -144,6 +145,7 @@ class Book:
                     else Record.from_half(frame.payload, self.contests)
                 )
             self.records.append(frame.value)
+        self.unfinished = reading.unfinished
         found = [f"record {number} cannot be read" for number in reading.damaged]
         pages = sorted(
             struct.unpack(f">{len(page) // 8}q", page)

@@ -94,12 +94,10 @@ class Flash:
         if self.condition != "good":
             return False
         now = self._now() if at is None else at
-        pending = self._pending
-        while pending and pending[0].end <= now:
-            self._program(pending.popleft())
+        self._settle(now)
         begin = self._busy_until if self._busy_until > now else now
         end = self._busy_until = begin + (1 + len(data) // PAGE_BYTES) * self._page_ns
-        pending.append(_Write(area, data, anew, begin, end))
+        self._pending.append(_Write(area, data, anew, begin, end))
         return True
 
     def flush(self) -> None:
@@ -111,10 +109,8 @@ class Flash:
     def cut(self) -> None:
         """The power is gone; what is in the chip now stays."""
         now = self._now() + self._hold_up_ns
-        pending = self._pending
-        while pending and pending[0].end <= now:
-            self._program(pending.popleft())
-        left = max(0, now - pending[0].begin) if pending else 0
+        self._settle(now)
+        left = max(0, now - self._pending[0].begin) if self._pending else 0
         for write in self._any_order():
             takes = write.end - write.begin
             if left >= takes:
@@ -123,6 +119,11 @@ class Flash:
                 self._tear(write, left / takes)
             left = max(0, left - takes)
         self._busy_until = 0
+
+    def _settle(self, now: int) -> None:
+        """Program what waits once all of it is done; until then its order is open."""
+        if self._pending and self._busy_until <= now:
+            self.flush()
 
     def _any_order(self) -> list[_Write]:
         """What still waits, in an order that the cache may take: kept within each area."""

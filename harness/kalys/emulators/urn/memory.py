@@ -344,6 +344,7 @@ class NonVolatile:
             pending = bool(announced) and announced.test == (name == "tests")
             self.damage += book.read_back(told[name], self._behaviour, one_pending=pending)
             setattr(self, name, book)
+            self.unfinished += [name] * book.unfinished
             if pending:
                 done = announced.record.id in {record.id for record in book.records}
                 if not self._behaviour.transaction_is_done(done):
