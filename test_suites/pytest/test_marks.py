@@ -36,3 +36,8 @@ def test_blank_and_two_mark_ballots_go_to_the_invalid_compartment(requirement, c
 @pytest.mark.parametrize("requirement", ["MRK-010"])
 def test_a_foreign_ballot_is_given_back(requirement, certified):
     certified("mark.foreign", requirement)
+
+
+@pytest.mark.parametrize("requirement", ["MRK-012", "ACC-009"])
+def test_a_marginal_mark_is_told_as_such_in_cast_vote_records(requirement, certified):
+    certified("mark.records", requirement)

@@ -30,6 +30,7 @@ from kalys.procedures.core_errors import Breakdown
 from kalys.procedures.deck_outcome import DeckRun
 from kalys.procedures.feeding import PROGRESS_EVERY, Fed
 from kalys.protocols.counting_core import CoreAnswer, CoreFault, hello
+from kalys.protocols.urn.messages import RETURN
 
 if TYPE_CHECKING:
     from kalys.procedures.session import Session
@@ -89,10 +90,12 @@ def read_deck(
     return DeckRun(style, tuple(fed), comparison, None, wrong)
 
 
-def begin(session: Session, style: str) -> None:
-    """Tell the core the style of the sheets to come."""
+def begin(session: Session, style: str, *, ambiguous_marks: str = RETURN) -> None:
+    """Tell the core the style of the sheets to come, and what is to become of ambiguous marks."""
     layout = layouts_for(session.definition)[style].without_artwork().to_dict()
-    session.core.begin(hello(session.definition.model_dump(mode="json"), style, layout))
+    session.core.begin(hello(
+        session.definition.model_dump(mode="json"), style, layout, ambiguous_marks=ambiguous_marks
+    ))
 
 
 def _read(

@@ -12,7 +12,7 @@ to them, the run's clock never is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -70,26 +70,31 @@ def prepared_urn(
 
 
 @contextmanager
-def restored(session: Session, urn: Urn) -> Iterator[None]:
+def restored(
+    session: Session, urn: Urn, undo: Callable[[], None] | None = None
+) -> Iterator[None]:
     """Whatever happens inside: afterwards the urn is in STANDBY, on time, nobody logged in.
 
-    An error of the tidying up is raised only when the block itself ended well; otherwise it goes to
-    the journal, so that it does not hide what went wrong first.
+    ``undo`` is called in STANDBY, with an administrator logged in. An error of the tidying up is
+    raised only when the block itself ended well; otherwise it goes to the journal, so that it does
+    not hide what went wrong first.
     """
     try:
         yield
     except BaseException:
         try:
-            tidy(session, urn)
+            tidy(session, urn, undo)
         except KalysError as second:
             session.journal.add("note", {"text": f"while tidying up {urn.name}: {second}"})
         raise
-    tidy(session, urn)
+    tidy(session, urn, undo)
 
 
-def tidy(session: Session, urn: Urn) -> None:
-    """End the election on the urn, set its clock right, log out."""
+def tidy(session: Session, urn: Urn, undo: Callable[[], None] | None = None) -> None:
+    """End the election on the urn, undo what else was changed, set its clock right, log out."""
     to_standby(urn)
+    if undo is not None:
+        undo()
     urn.set_clock(session.clock.utc().astimezone(session.definition.timezone))
     urn.logout()
     urn.drain()

@@ -13,7 +13,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from kalys.emulators.defects import counting, logs, paper, reading, reports, states
+from kalys.emulators.defects import counting, logs, paper, reading, records, reports, states
 from kalys.emulators.defects.entry import Defect
 from kalys.emulators.urn.behaviour import Behaviour
 from kalys.errors import ConfigurationError
@@ -28,6 +28,7 @@ GROUPS = (
     states,
     logs,
     reports,
+    records,
 )
 
 CATALOGUE: Mapping[str, Defect] = MappingProxyType(
