@@ -15,11 +15,15 @@ from functools import cached_property
 
 from kalys.metrology.accuracy import clopper_pearson_lower, clopper_pearson_upper
 from kalys.metrology.conformity import conformance_probability, decide_upper
+from kalys.metrology.sprt import State
 from kalys.metrology.timing import Component, Estimate, combine, type_a
+from kalys.requirements.detection import decide_homogeneity
 from kalys.requirements.observation import Observation, Outcome
+from kalys.requirements.outcome import Decided
 from kalys.requirements.rules import (
     AllChecks,
     Guarded,
+    Homogeneity,
     RateAtMost,
     Rule,
     Sequential,
@@ -47,6 +51,7 @@ class Seen:
     readings: tuple[tuple[float, float], ...] = ()
     sheets: int = 0
     bad_sheets: int = 0
+    detections: tuple[Observation, ...] = ()
 
     @cached_property
     def trials(self) -> int:
@@ -60,15 +65,6 @@ class Seen:
     def bound(self) -> float:
         """One-sided 95 % upper bound of the rate of failures."""
         return clopper_pearson_upper(self.failures, self.trials)
-
-
-@dataclass(frozen=True)
-class Decided:
-    """What a rule decided, in a sentence, and where the plan deviates from the requirement."""
-
-    outcome: Outcome
-    reason: str
-    deviations: tuple[str, ...] = ()
 
 
 Counting = ZeroFailures | ZeroErrorVolume | RateAtMost
@@ -93,6 +89,7 @@ def seen(observations: Sequence[Observation]) -> Seen:
         ),
         sheets=sheets,
         bad_sheets=bad_sheets,
+        detections=tuple(o for o in observations if o.kind == "detection"),
     )
 
 
@@ -107,7 +104,7 @@ def _sheets(counted: Sequence[Observation]) -> tuple[int, int]:
             named[o.sheet] = named.get(o.sheet, True) and not o.failures
     grouped = [o for o in counted if not o.sheet]
     sheets = len(named) + sum(o.sheets for o in grouped)
-    bad = sum(not ok for ok in named.values()) + sum(min(o.failures, o.sheets) for o in grouped)
+    bad = sum(not ok for ok in named.values()) + sum(o.most_bad_sheets for o in grouped)
     return sheets, bad
 
 
@@ -125,6 +122,8 @@ def decide(
             return _guarded(rule, found, plan_sample, promised)
         case AllChecks():
             return _checks(rule, found)
+        case Homogeneity():
+            return decide_homogeneity(rule, found.detections, plan_sample)
         case ZeroFailures() | ZeroErrorVolume():
             return _zero(rule, found, plan_sample)
 
@@ -139,12 +138,12 @@ def _zero(rule: ZeroFailures | ZeroErrorVolume, found: Seen, plan_sample: int | 
 
 def _rate(rule: RateAtMost, found: Seen, plan_sample: int | None) -> Decided:
     told = _told(rule, found)
-    lower = clopper_pearson_lower(found.failures, found.trials)
+    lower = clopper_pearson_lower(found.failures, found.trials, rule.refuse_at)
     if lower > rule.rate:
         return Decided(
             Outcome.FAIL,
-            f"{told}; the one-sided 95 % lower bound {rate(lower)} of the rate is above "
-            f"{rate(rule.rate)}.",
+            f"{told}; the one-sided {rate(rule.refuse_at)} lower bound {rate(lower)} of the rate "
+            f"is above {rate(rule.rate)}.",
         )
     if not found.failures:
         return _clean(rule, found, rule.sample, number(rule.sample), plan_sample)
@@ -152,9 +151,13 @@ def _rate(rule: RateAtMost, found: Seen, plan_sample: int | None) -> Decided:
         return Decided(Outcome.PASS, f"{told}; {_bound(rule, found)}.")
     return Decided(
         Outcome.INCONCLUSIVE,
-        f"{told}: the rate lies between {rate(lower)} and {rate(found.bound)} (one-sided 95 % "
-        f"bounds), which does not decide the limit of {rate(rule.rate)}.",
+        f"{told}: the rate lies between {rate(lower)} and {rate(found.bound)} (one-sided "
+        f"{_confidences(rule)} bounds), which does not decide the limit of {rate(rule.rate)}.",
     )
+
+
+def _confidences(rule: RateAtMost) -> str:
+    return "95 %" if rule.refuse_at == 0.95 else f"{rate(rule.refuse_at)} and 95 %"
 
 
 def _clean(
@@ -202,6 +205,37 @@ def _sequential(rule: Sequential, found: Seen) -> Decided:
         f"{told}: the sequential test has not decided; without another error it accepts at "
         f"{accept} {rule.of}.",
     )
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a sequential test stands: may a campaign stop?
+
+    ``trials`` and ``errors`` until the test stopped, or so far; ``needed`` is how many further
+    trials without an error would be accepted, 0 when the test has decided.
+    """
+
+    state: State
+    trials: int
+    errors: int
+    needed: int
+
+
+def standing(
+    rule: Rule | None, requirement: str, observations: Sequence[Observation]
+) -> Standing:
+    """The state of the rule's sequential test on the observations of a requirement so far.
+
+    Any other rule has no line to cross: it says "continue", and needs nothing more.
+    """
+    found = seen([o for o in observations if o.requirement == requirement])
+    if not isinstance(rule, Sequential):
+        return Standing("continue", found.trials, found.failures, 0)
+    test = rule.test()
+    path = test.path(found.portions)
+    state, n, r = (path[-1].state, path[-1].trials, path[-1].errors) if path else ("continue", 0, 0)
+    needed = math.ceil(test.accept_at(r)) - n if state == "continue" else 0
+    return Standing(state, n, r, needed)
 
 
 def _checks(rule: AllChecks, found: Seen) -> Decided:

@@ -64,6 +64,11 @@ class Observation:
     instrument: str = ""
     evidence: tuple[int, int] = (0, 0)
 
+    @property
+    def most_bad_sheets(self) -> int:
+        """On how many sheets at most a failure lies."""
+        return self.bad_sheets or min(self.failures, self.sheets)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for a journal; fields at their default are left out."""
         data: dict[str, Any] = {}

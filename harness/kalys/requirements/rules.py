@@ -76,18 +76,25 @@ class Sequential(_Rule):
 
 
 class RateAtMost(_Rule):
-    """Met when the 95 % upper bound is at most ``rate``, not met when the lower one is above."""
+    """Met when the 95 % upper bound is at most ``rate``, not met when the lower one is above.
+
+    The lower bound has the confidence ``refuse_at``, the risk of refusing a device at the limit.
+    """
 
     rule: Literal["rate-at-most"]
     of: str = "trials"
     rate: Share
     sample: Count = 1
     per: Literal[""] = ""
+    refuse_at: Share = 0.95
 
     def words(self) -> str:
+        lower = "lower bound"
+        if self.refuse_at != 0.95:
+            lower = f"one-sided {rate(self.refuse_at)} {lower}"
         return (
             f"Met when the one-sided 95 % Clopper-Pearson upper bound of the rate is at most "
-            f"{rate(self.rate)}, not met when the lower bound is above it, else undecided"
+            f"{rate(self.rate)}, not met when the {lower} is above it, else undecided"
         )
 
 
@@ -127,7 +134,44 @@ class AllChecks(_Rule):
         return f"Every check holds{made}"
 
 
+class Homogeneity(_Rule):
+    """Marks of the same level are detected equally often at every position.
+
+    Observations are of the kind "detection": ``condition`` names the mark level, ``position`` where
+    the marks lay, ``trials`` how many were shown and ``detected`` how many were read as votes;
+    ``stage`` is 1, or 2 for the independent repetition of the levels that gave an alarm (the same
+    words for level and position in both; several observations of one cell add up). One marginal
+    mark lies on a sheet, since marks of one sheet share its noise.
+
+    A level is in alarm in a stage when its p-value times the number of levels of stage 1 is below
+    ``p_value``, or when the simultaneous lower bound (99 %) of the largest difference between two
+    positions is above ``difference``. What is refused was in alarm twice. What ``found_with`` asks
+    for gives the marks for each position, ``metrology.homogeneity.marks_needed``.
+    """
+
+    rule: Literal["homogeneity"]
+    of: str = "marks"
+    p_value: Share = 0.01
+    difference: Share = 0.02
+    found_with: Share = Field(0.9, description="probability to find a position off by difference")
+    marginal: Share = Field(0.05, description="detected more often than this, and missed as well")
+    per: Literal["position"] = "position"
+
+    def words(self) -> str:
+        false_alarm = 2 * self.p_value
+        return (
+            f"Equal rates of detection at all positions are refused when, for the same mark level, "
+            f"the test of homogeneity (p below {number(self.p_value)} by Bonferroni over the "
+            f"levels) or the 99 % lower bound of the largest difference of two positions (above "
+            f"{number(100 * self.difference)} percentage points) gives an alarm in both of two "
+            f"independent stages; risk of refusing a device without bias at most "
+            f"{rate(false_alarm**2)}. The requirement asks for as many marks as find a position "
+            f"that is off by {number(100 * self.difference)} percentage points with "
+            f"{rate(self.found_with)}"
+        )
+
+
 Rule = Annotated[
-    ZeroFailures | ZeroErrorVolume | Sequential | RateAtMost | Guarded | AllChecks,
+    ZeroFailures | ZeroErrorVolume | Sequential | RateAtMost | Guarded | AllChecks | Homogeneity,
     Field(discriminator="rule"),
 ]
