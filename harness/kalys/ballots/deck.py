@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from kalys.ballots.deck_file import READABLE, Coverage, Deck, Generated, load_deck
-from kalys.ballots.deck_ladders import ladder
+from kalys.ballots.deck_ladders import ladder, same_mark
 from kalys.ballots.deck_maker import DeckMaker
 from kalys.ballots.deck_stress import damaged, paper_stress
-from kalys.ballots.marks import AMBIGUOUS_KINDS, INVALID_KINDS, KINDS, VALID_KINDS, aim_tail
+from kalys.ballots.deck_tails import tails
+from kalys.ballots.marks import AMBIGUOUS_KINDS, INVALID_KINDS, KINDS, VALID_KINDS
 from kalys.ballots.sheet import ORIENTATIONS, Fold, Mark, Paper, Sheet
 from kalys.ballots.templates import layouts_for
-from kalys.ballots.truth import returned, truth_of
+from kalys.ballots.truth import returned
 from kalys.ballots.volume import draw_fold, volume
 from kalys.election.definition import ElectionDefinition, load
 from kalys.errors import ConfigurationError
@@ -25,7 +26,7 @@ from kalys.errors import ConfigurationError
 __all__ = [
     "BUILDERS", "Coverage", "Deck", "Generated", "blank_and_double", "build", "coverage", "damaged",
     "folds", "foreign", "ladder", "lines", "load_deck", "logic_and_accuracy", "marks",
-    "orientations", "paper_stress", "tails", "volume",
+    "orientations", "paper_stress", "same_mark", "tails", "volume",
 ]
 
 FOREIGN = ("foreign", "unreadable", "wrong-side")
@@ -204,24 +205,6 @@ def blank_and_double(definition: ElectionDefinition, style: str, n: int, seed: i
     return bench.deck("blank-and-double", seed, sheets)
 
 
-def tails(definition: ElectionDefinition, style: str, n: int, seed: int) -> Deck:
-    """Ticks whose tail enters the square above by 0 to 50 % (MRK-008, the known Kyrgyz cause of
-    differences between urn and hand count): ambiguous from 5 % on."""
-    bench = DeckMaker.of(definition, style, "tails", seed)
-    contest, sheets = bench.deciding, []
-    for i in range(n):
-        place = 1 + i % (len(contest.options) - 1)
-        option, above = contest.option_ids[place], contest.option_ids[place - 1]
-        overlap = 0.5 * i / max(1, n - 1)
-        aim = aim_tail(bench.layout.target(contest.id, option),
-                       bench.layout.target(contest.id, above), overlap)
-        mark = Mark(contest.id, option, "tail", {k: round(v, 3) for k, v in aim.items()})
-        truth = truth_of(bench.contests, [mark], touched={contest.id: (above,)},
-                         why=f"tail enters the square above by {100 * overlap:.0f} %")
-        sheets.append(bench.sheet("tails", [mark], truth=truth))
-    return bench.deck("tails", seed, sheets)
-
-
 Builder = Callable[[ElectionDefinition, str, int, int], Deck]
 
 BUILDERS: Mapping[str, Builder] = {
@@ -232,6 +215,10 @@ BUILDERS: Mapping[str, Builder] = {
     "ladder": ladder,
     "ladder-density": lambda d, style, n, seed: ladder(d, style, n, seed, by="density"),
     "ladder-dot": lambda d, style, n, seed: ladder(d, style, n, seed, by="dot"),
+    "ladder-dash": lambda d, style, n, seed: ladder(d, style, n, seed, by="dash"),
+    "ladder-pencil": lambda d, style, n, seed: ladder(d, style, n, seed, by="pencil"),
+    "ladder-area": lambda d, style, n, seed: ladder(d, style, n, seed, by="area"),
+    "same-mark": same_mark,
     "damaged": damaged, "paper-stress": paper_stress,
 }
 """Every builder by the name a person gives it, called with definition, style, n and seed."""

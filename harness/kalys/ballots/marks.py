@@ -186,9 +186,16 @@ def _circled(target: Target, p: Mapping[str, float]) -> list[Stroke]:
 
 
 def _tail(target: Target, p: Mapping[str, float]) -> list[Stroke]:
-    """A tick whose tail runs up and right to (``tail_x``, ``tail_y``) mm from the target's centre;
-    ``aim_tail`` finds the point for an overlap with a neighbour."""
-    tick = _line(target, p, (-0.75, -0.1), (-0.15, 0.72)).points
+    """A tick whose tail runs to (``tail_x``, ``tail_y``) mm from the target's centre; ``aim_tail``
+    finds the point for an overlap with a neighbour. The tick leans to the side that the tail leaves
+    by, so that its long stroke crosses the target whichever neighbour it reaches."""
+    sideways = abs(p["tail_x"]) > abs(p["tail_y"])
+    lean = np.array([
+        -1.0 if sideways and p["tail_x"] < 0 else 1.0,
+        -1.0 if not sideways and p["tail_y"] > 0 else 1.0,
+    ])
+    shape = [(lean[0] * x, lean[1] * y) for x, y in ((-0.75, -0.1), (-0.15, 0.72))]
+    tick = _line(target, p, *shape).points
     end = np.array([(target.x + p["tail_x"], target.y + p["tail_y"])])
     return [Stroke(np.concatenate([tick, end]), p["width_mm"], p["density"])]
 
