@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from kalys.ballots.package import urn_package
-from kalys.emulators.urn.states import RULES, TRANSITIONS, Cause
+from kalys.emulators.urn.states import TRANSITIONS, Cause
 from kalys.protocols import world as link
 from kalys.protocols.urn.messages import EventKind, Op, UrnState
+from kalys.protocols.urn.permissions import RULES
 
 Make = Callable[..., Any]          # the fixture ``station``
 Station = Any

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, time, timedelta
 
+from kalys.emulators.defect_hooks.circumstances import Witness
 from kalys.emulators.urn.behaviour import Behaviour
-from kalys.emulators.urn.states import Cause, Rule
+from kalys.emulators.urn.states import Cause
 from kalys.protocols.urn.messages import Op, ReportKind, UrnState
+from kalys.protocols.urn.permissions import Rule
 
 
 class TotalsWhileOpen(Behaviour):
@@ -62,3 +65,16 @@ class EventCounterReset(Behaviour):
 class OpensUnchecked(Behaviour):
     def minds_opening_conditions(self, state: UrnState) -> bool:
         return False
+
+
+class LateBallotsTaken(Witness):
+    """Grace for so many seconds after the closing hour, by the urn's own clock."""
+
+    CLOSES = time(20)
+
+    def may_open(self, state: UrnState, within_hours: bool) -> bool:
+        if super().may_open(state, within_hours) or state is not UrnState.OPEN:
+            return within_hours
+        grace = timedelta(seconds=self.parameters["late-ballots-taken"]["seconds"])
+        late = self.now - datetime.combine(self.now.date(), self.CLOSES, self.now.tzinfo)
+        return timedelta() <= late <= grace

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from kalys.election.definition import Contest
 from kalys.election.rules import Judgement, judge_sheet
 from kalys.emulators.urn import states
-from kalys.emulators.urn.states import Cause, Rule
+from kalys.emulators.urn.states import Cause
 from kalys.protocols.urn.messages import Event, Op, UrnState
+from kalys.protocols.urn.permissions import RULES, Rule
 
 if TYPE_CHECKING:
     from kalys.ballots.layout import Layout
@@ -149,6 +150,14 @@ class Behaviour:
         """Votes, counters and log are validated at every start."""
         return True
 
+    def alerts_of_components(self) -> bool:
+        """What is plugged in or pulled out while votes are cast raises an alarm."""
+        return True
+
+    def closes_unplugged_port(self) -> bool:
+        """A link that was unplugged does nothing until somebody of the staff has logged in."""
+        return True
+
     def tells_memory_failure(self) -> bool:
         """A memory that fails raises an alarm."""
         return True
@@ -165,7 +174,7 @@ class Behaviour:
 
     def rule(self, op: Op, kind: str) -> Rule | None:
         """Who may do what, when: the published table."""
-        return states.RULES.get((op, kind))
+        return RULES.get((op, kind))
 
     def transition(self, state: UrnState, cause: Cause) -> UrnState | None:
         """Where a cause leads: the published table. KeyError when it cannot happen."""

@@ -18,7 +18,7 @@ from kalys.emulators.urn.integrity import restore
 from kalys.emulators.urn.mainboard import Mainboard
 from kalys.emulators.urn.memory import Record
 from kalys.emulators.urn.passage import Passage, Phase
-from kalys.emulators.urn.states import Cause, kind_of
+from kalys.emulators.urn.states import Cause
 from kalys.emulators.urn.uploads import Upload
 from kalys.protocols.urn import mark_text
 from kalys.protocols.urn.authentication import KEY_SIZE
@@ -31,6 +31,7 @@ from kalys.protocols.urn.messages import (
     Role,
     UrnState,
 )
+from kalys.protocols.urn.permissions import STAFF, kind_of
 
 Fields = Mapping[str, Any]
 LONGEST_PAGE = 1000
@@ -41,6 +42,11 @@ DENIAL_KINDS: Mapping[Op, str] = {
     Op.SET_PARAMETER: "configuration", Op.CHALLENGE: "authentication",
     Op.AUTHENTICATE: "authentication",
 }
+
+# What a port that was unplugged still does, until somebody of the staff has logged in (SEC-010).
+ON_A_CLOSED_PORT = frozenset({
+    Op.IDENTIFY, Op.STATUS, Op.EVENTS_SINCE, Op.CHALLENGE, Op.AUTHENTICATE, Op.LOGOUT,
+})
 
 
 class Denied(Exception):  # noqa: N818  (an answer, not a fault)
@@ -81,6 +87,8 @@ class Operations:
     def _permit(self, op: Op, fields: Fields) -> None:
         board = self._board
         state = board.memory.state
+        if board.port_closed and op not in ON_A_CLOSED_PORT:
+            raise Denied(Result.NOT_AUTHORISED)
         rule = board.behaviour.rule(op, kind_of(op, fields, state))
         if rule is None:
             raise Denied(Result.BAD_FIELDS)
@@ -153,6 +161,8 @@ class Operations:
         result = board.access.authenticate(role, fields["mac"], board.agenda.now)
         if result is not Result.OK:
             raise Denied(result)
+        if role in STAFF:
+            board.port_closed = False
         board.log("authentication", f"log-in as {role.value}", "success", "link")
         return {}
 
