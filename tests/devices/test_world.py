@@ -121,3 +121,32 @@ def test_two_conversations_share_the_link_and_each_gets_its_own_answer(station):
     two = clock.spawn(lambda: [hands.read_display() for _ in range(20)])
     assert set(one.join()) == {("1", "2")}
     assert set(two.join()) == {"wait"}
+
+
+def test_a_control_link_that_was_lost_is_opened_again_by_the_next_command(notes):
+    clock = VirtualClock(datetime(2021, 11, 28, tzinfo=UTC))
+    with Exchange(clock) as exchange:
+        device = ScriptedWorld()
+        device.send = exchange.attach("world", device)
+
+        def connect():
+            return open_link(exchange.url("world"), name="world", clock=clock, journal=notes)
+
+        link = WorldLink(connect(), clock=clock, journal=notes, reopen=connect)
+        feeder = WorldFeeder(link, "urn-1")
+        assert feeder.clear_jam() == "7"
+        exchange.drop("world")
+        with pytest.raises(LinkError):
+            feeder.clear_jam()
+        assert feeder.clear_jam() == "7"
+        assert [command.do for command in device.commands] == ["clear_jam", "hello", "clear_jam"]
+
+
+def test_cables_and_memories_are_asked_for_by_name(station):
+    device, link = station
+    hands = WorldHands(link, "urn-1")
+    for wrong in (lambda: hands.cable("modem", True), lambda: hands.damage_memory("keys", 0),
+                  lambda: hands.memory_chip("third", "good")):
+        with pytest.raises(ValueError):
+            wrong()
+    assert device.commands == []

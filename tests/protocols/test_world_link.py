@@ -23,6 +23,8 @@ COMMANDS = [
     world.Cover("urn-1", True), world.Media("urn-1", False), world.Battery("urn-1", True),
     world.Roll("urn-1", True), world.Display("urn-1"),
     world.DisturbCounter("urn-1", "party", "P03", 17), world.TamperLog("urn-1", "flip", 4),
+    world.Cable("urn-1", "link", False), world.MemoryChip("urn-1", "primary", "full"),
+    world.DamageMemory("urn-1", "votes", 0),
 ]
 NOTIFICATIONS = [
     world.GateCrossed("urn-1", "entry", "lead", "S1", 10**18),

@@ -9,18 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kalys.ballots.templates import layouts_for
-from kalys.bench.bench_file import Placed
+from kalys.bench.bench_file import Device, Placed
+from kalys.bench.profile import load_profile
 from kalys.devices import counting_core
 from kalys.devices.dialogue import SLOW, Dialogue, Patience
 from kalys.devices.printer import PrinterTap
 from kalys.devices.roles import CountingCore
 from kalys.devices.supply import KeysightE36312A
 from kalys.devices.urn import Sizes, UrnDriver
+from kalys.devices.urn_core import UrnCore
 from kalys.devices.world import WorldLink
 from kalys.election.definition import ElectionDefinition
 from kalys.errors import ConfigurationError
-from kalys.evidence.journal import Recorder
-from kalys.links.clock import Clock
+from kalys.evidence.journal import NullJournal, Recorder
+from kalys.links.clock import Clock, RealClock
 from kalys.links.faults import LineFaults
 from kalys.links.inprocess import Exchange
 from kalys.links.instrument import open_instrument
@@ -29,6 +31,10 @@ from kalys.protocols.counting_core import hello
 from kalys.protocols.urn import binary, line
 from kalys.protocols.urn.codec import ClientCodec
 from kalys.protocols.urn.messages import Op
+
+URN = "urn:"
+EMULATED_URN = "kalys-emulated-urn"
+IMAGE_INJECTION = "image-injection"
 
 
 def serial_settings(placed: Placed) -> SerialSettings:
@@ -72,10 +78,44 @@ def open_core(placed: Placed, definition: ElectionDefinition) -> CountingCore:
     """The driver of a counting core, which has been told the first style of the election."""
     style, layout = next(iter(layouts_for(definition).items()))
     first = hello(definition.model_dump(mode="json"), style, layout.without_artwork().to_dict())
-    link = placed.link_settings()
+    link, spec = placed.link_settings(), str(placed.device.link)
+    if urn_address(spec):
+        return counting_core.begun(_urn_core(spec, placed.name), first, spec)
     return counting_core.open_core(
-        str(placed.device.link), placed.name, first, timeout_s=link.timeout_s, start_s=link.boot_s
+        spec, placed.name, first, timeout_s=link.timeout_s, start_s=link.boot_s
     )
+
+
+def urn_address(spec: str) -> str:
+    """Where the urn is whose counting core ``spec`` names, "" when it names another core."""
+    return _profile_and_url(spec)[1] if spec.startswith(URN) else ""
+
+
+def _profile_and_url(spec: str) -> tuple[str, str]:
+    """Of ``urn:URL`` or ``urn:PROFILE=URL``."""
+    rest = spec.removeprefix(URN)
+    profile, equals, url = rest.partition("=")
+    if equals and ":" not in profile and not profile.startswith("/dev"):
+        return profile, url
+    return EMULATED_URN, rest
+
+
+def _urn_core(spec: str, name: str) -> CountingCore:
+    """The counting core of an urn. Its link lives in real time, whatever the bench's clock is, and
+    is not journaled byte by byte: what it was shown and answered is, as of any core."""
+    wanted, url = _profile_and_url(spec)
+    profile = load_profile(wanted)
+    if profile.role != "urn" or IMAGE_INJECTION not in profile.capabilities:
+        raise ConfigurationError(
+            f"the profile {profile.profile} is of no urn that reads pictures", where=spec,
+            remedy=f"Name an urn whose profile has the capability {IMAGE_INJECTION}: "
+            "urn:PROFILE=URL.",
+        )
+    if not url:
+        raise ConfigurationError("names no address", where=spec, remedy="Write urn:PROFILE=URL.")
+    device = Device(role="urn", name=name, profile=wanted, link=url)
+    placed = Placed(device, profile, ())
+    return UrnCore(open_urn(placed, url, RealClock(), NullJournal(), seed=0), name)
 
 
 def open_urn(placed: Placed, url: str, clock: Clock, journal: Recorder, seed: int) -> UrnDriver:
@@ -115,8 +155,10 @@ def open_printer(
 
 def open_world(placed: Placed, url: str, clock: Clock, journal: Recorder) -> WorldLink:
     """The control link of a world at ``url``, after its greeting."""
-    link = open_link(url, name="world", clock=clock, journal=journal)
-    world = WorldLink(link, clock=clock, journal=journal)
+    def connect() -> Link:
+        return open_link(url, name="world", clock=clock, journal=journal)
+
+    world = WorldLink(connect(), clock=clock, journal=journal, reopen=connect)
     try:
         world.hello()
         missing = [urn for urn in placed.of if urn not in world.urns]

@@ -114,6 +114,22 @@ class OperatorHands(_Asking):
     def battery(self, connected: bool) -> None:
         self._do("Connect the backup battery." if connected else "Disconnect the backup battery.")
 
+    def cable(self, port: str, connected: bool) -> None:
+        self._do(f"Plug the cable of the {port} in." if connected
+                 else f"Pull the cable of the {port} out.")
+
+    def memory_chip(self, chip: str, condition: str) -> None:
+        self._do({
+            "failed": f"Make the {chip} memory fail (take its module or card out, or switch it to "
+                      "its fault position).",
+            "full": f"Put a {chip} memory in that has no room left.",
+            "good": f"Put a good {chip} memory in.",
+        }[condition])
+
+    def damage_memory(self, what: str, index: int) -> None:
+        raise Refused(f"nobody can damage entry {index} of the stored {what} by hand",
+                      code="operator", where=self._urn)
+
     def disturb_counter(self, contest: str, option: str, value: int) -> None:
         raise Refused(f"nobody can set the stored counter {contest}/{option} to {value} by hand",
                       code="operator", where=self._urn)

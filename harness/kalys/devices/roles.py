@@ -249,6 +249,17 @@ class Hands(Protocol):
         """Tamper with the stored log: "flip", "truncate", "swap", "delete". Refused where the bench
         cannot."""
         ...
+    def cable(self, port: str, connected: bool) -> None:
+        """Unplug the cable of the urn's "link" or "printer", or plug it in again."""
+        ...
+    def memory_chip(self, chip: str, condition: str) -> None:
+        """Let the "primary" or "secondary" memory be "failed", "full", or "good" again. Refused
+        where the bench cannot."""
+        ...
+    def damage_memory(self, what: str, index: int) -> None:
+        """Damage the stored vote record ("votes") or log entry ("log") number ``index``, from 0, on
+        every memory. Refused where the bench cannot."""
+        ...
     def read_display(self) -> str:
         """What the voter-side display shows."""
         ...
@@ -302,6 +313,11 @@ class CountingCore(Protocol):
     """What reads the picture of a sheet, without an urn around it."""
 
     name: str
+
+    @property
+    def batch(self) -> int:
+        """How many sheets it takes at once."""
+        ...
 
     def identity(self) -> Identity: ...
     def begin(self, hello: Mapping[str, Any]) -> None:

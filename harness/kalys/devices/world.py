@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -19,7 +19,7 @@ from kalys.ballots.sheet import Sheet
 from kalys.ballots.templates import layouts_for
 from kalys.devices.roles import BoxContents, Gate
 from kalys.election.definition import ElectionDefinition
-from kalys.errors import LinkError, ProtocolError, Refused
+from kalys.errors import KalysError, LinkError, ProtocolError, Refused
 from kalys.evidence.journal import Recorder
 from kalys.links.clock import Clock
 from kalys.links.link import Link
@@ -33,14 +33,19 @@ _BULKY = {"sheets", "png", "election", "layouts"}
 class WorldLink:
     """Commands to a world and their answers; the world's notifications by urn.
 
-    ``timeout`` is in seconds of the clock. Raises Refused when the world says why not, LinkError
-    when it is silent, ProtocolError when what it says is none of the protocol's.
+    ``timeout`` is in seconds of the clock. ``reopen`` opens a link that was lost anew: the command
+    that met the loss fails, as nobody knows whether it was carried out, and the next one begins
+    with a new link and greets the world again. Raises Refused when the world says why not,
+    LinkError when it is silent, ProtocolError when what it says is none of the protocol's.
     """
 
     def __init__(
-        self, link: Link, *, clock: Clock, journal: Recorder, timeout: float = 10.0
+        self, link: Link, *, clock: Clock, journal: Recorder, timeout: float = 10.0,
+        reopen: Callable[[], Link] | None = None,
     ) -> None:
         self.link = link
+        self._reopen = reopen
+        self._lost = False
         self.clock = clock
         self._journal = journal
         self._timeout = timeout
@@ -54,10 +59,15 @@ class WorldLink:
 
     def hello(self, rounds: int = 5) -> None:
         """Learn the world's urns, and how far its clock is from ours: from the quickest round."""
+        self._greet(rounds, self.ask)
+
+    def _greet(
+        self, rounds: int, ask: Callable[[world.Command], Mapping[str, Any]]
+    ) -> None:
         best: int | None = None
         for _ in range(1 if self.clock.base == "virtual" else rounds):
             sent = self.clock.now()
-            answer = self.ask(world.Hello())
+            answer = ask(world.Hello())
             received = self.clock.now()
             if answer.get("protocol") != world.PROTOCOL:
                 raise self._nonsense(f"it speaks {answer.get('protocol')!r}, not {world.PROTOCOL}")
@@ -76,11 +86,20 @@ class WorldLink:
     def ask(self, command: world.Command) -> Mapping[str, Any]:
         """The data of the world's answer."""
         with self._my_turn():
-            self._number += 1
-            number = self._number
-            self._journal.add("physical", _told(command))
+            if self._lost:
+                self._open_anew()
+            return self._say(command)
+
+    def _say(self, command: world.Command) -> Mapping[str, Any]:
+        self._number += 1
+        number = self._number
+        self._journal.add("physical", _told(command))
+        try:
             self.link.write(self._codec.encode(number, command))
             answer = self._await(number)
+        except LinkError:
+            self._lost = self._reopen is not None
+            raise
         if not answer.ok:
             raise Refused(
                 f"the world refused {command.do}: {answer.error}",
@@ -88,11 +107,28 @@ class WorldLink:
             )
         return answer.data
 
+    def _open_anew(self) -> None:
+        """A link in the place of the one that was lost; LinkError when there is none yet."""
+        assert self._reopen is not None
+        with suppress(KalysError, OSError):
+            self.link.close()
+        self.link = self._reopen()
+        self._codec.reset()
+        self._answers.clear()
+        self._greet(1, self._say)
+        self._lost = False
+        self._journal.add("note", {
+            "text": f"the world's control link {self.link.url} was lost and is open again"})
+
     def gates(self, urn: str) -> list[Gate]:
         """The light-barrier crossings at an urn since the last call, in harness time."""
         with self._my_turn():
-            while self._pump(0.0):
-                pass
+            try:
+                while self._pump(0.0):
+                    pass
+            except LinkError:
+                self._lost = self._reopen is not None
+                raise
             return self._gates.pop(urn, [])
 
     def close(self) -> None:
@@ -196,6 +232,21 @@ class WorldHands:
 
     def battery(self, connected: bool) -> None:
         self._link.ask(world.Battery(self._urn, connected))
+
+    def cable(self, port: str, connected: bool) -> None:
+        if port not in ("link", "printer"):
+            raise ValueError(f"an urn has no cable {port!r}")
+        self._link.ask(world.Cable(self._urn, port, connected))  # type: ignore[arg-type]
+
+    def memory_chip(self, chip: str, condition: str) -> None:
+        if chip not in ("primary", "secondary") or condition not in ("good", "failed", "full"):
+            raise ValueError(f"the memory {chip!r} cannot be made {condition!r}")
+        self._link.ask(world.MemoryChip(self._urn, chip, condition))  # type: ignore[arg-type]
+
+    def damage_memory(self, what: str, index: int) -> None:
+        if what not in ("votes", "log"):
+            raise ValueError(f"nothing stored is called {what!r}")
+        self._link.ask(world.DamageMemory(self._urn, what, index))  # type: ignore[arg-type]
 
     def disturb_counter(self, contest: str, option: str, value: int) -> None:
         self._link.ask(world.DisturbCounter(self._urn, contest, option, value))

@@ -33,12 +33,13 @@ class ControlDesk:
 
     def __init__(
         self, agenda: Agenda, stationery: Stationery, urns: Mapping[str, EmulatedUrn],
-        places: Mapping[str, Place],
+        places: Mapping[str, Place], plug: Callable[[str, str, bool], None],
     ) -> None:
         self._agenda = agenda
         self._stationery = stationery
         self._urns = urns
         self._places = places
+        self._plug = plug
         self.codec = world.ServerCodec()
         self._commands: Mapping[type, Callable[[Any], dict[str, Any]]] = {
             world.Hello: self._hello, world.Define: self._define, world.Insert: self._insert,
@@ -48,6 +49,8 @@ class ControlDesk:
             world.EmptyBox: self._empty_box, world.Cover: self._cover, world.Media: self._media,
             world.Battery: self._battery, world.Roll: self._roll, world.Display: self._display,
             world.DisturbCounter: self._disturb_counter, world.TamperLog: self._tamper_log,
+            world.Cable: self._cable, world.MemoryChip: self._memory_chip,
+            world.DamageMemory: self._damage_memory,
         }
 
     def receive(self, data: bytes, send: Callable[[bytes], None]) -> None:
@@ -150,6 +153,12 @@ class ControlDesk:
         self._urns[command.urn].set_roll(not command.empty)
         return {}
 
+    def _cable(self, command: world.Cable) -> dict[str, Any]:
+        # After the answer: whoever asked may be the one whose link it is.
+        self._agenda.after(
+            0, lambda: self._plug(command.urn, command.port, command.connected))
+        return {}
+
     def _display(self, command: world.Display) -> dict[str, Any]:
         return {"text": self._urns[command.urn].text}
 
@@ -162,6 +171,16 @@ class ControlDesk:
             raise CannotDo(f"there is no counter {command.contest}/{command.option} now")
         votes[command.contest][command.option] = command.value
         book.keep_counters()
+        return {}
+
+    def _memory_chip(self, command: world.MemoryChip) -> dict[str, Any]:
+        self._urns[command.urn].memory.storage.set_condition(command.chip, command.condition)
+        return {}
+
+    def _damage_memory(self, command: world.DamageMemory) -> dict[str, Any]:
+        memory = self._urns[command.urn].memory
+        if not memory.damage_stored(command.what, command.index):
+            raise CannotDo(f"there is no entry {command.index} of the stored {command.what}")
         return {}
 
     def _tamper_log(self, command: world.TamperLog) -> dict[str, Any]:

@@ -42,6 +42,7 @@ class VirtualHost:
     ) -> None:
         self.world = world
         self._clock = clock
+        self._exchange = exchange
         self._zero = clock.now()
         self._alarm: Handle | None = None
         self._due: int | None = None
@@ -61,6 +62,8 @@ class VirtualHost:
         """Pass on what the world says, and note when it will act again."""
         for port, data in self.world.output():
             self._send[port](data)
+        for port in self.world.hung_up():
+            self._exchange.drop(port, "the cable was unplugged")
         due = self.world.deadline()
         if due == self._due and (self._alarm is None or self._alarm.pending):
             return
@@ -162,6 +165,8 @@ class ServerHost:
         """Pass on what the world says."""
         for port, data in self.world.output():
             self._wires[port].send(data)
+        for port in self.world.hung_up():
+            self._wires[port].hang_up()
 
     def _turn(self) -> None:
         """Wait for bytes or the world's next deadline, and do what is due."""

@@ -46,6 +46,7 @@ class Wire(Protocol):
     address: str
 
     def send(self, data: bytes) -> None: ...
+    def hang_up(self) -> None: ...
     def close(self) -> None: ...
 
 
@@ -78,6 +79,10 @@ class TcpWire:
         """Bytes of the world to the host, if there is one."""
         if self._client is not None:
             self._put(data)
+
+    def hang_up(self) -> None:
+        """The cable was pulled: whoever has called loses the line."""
+        self._hang_up()
 
     def close(self) -> None:
         self._hang_up(tell=False)
@@ -219,6 +224,10 @@ class PtyWire:
         if len(self._pending) > MOST_PENDING:
             self._pending.clear()
         self._flush()
+
+    def hang_up(self) -> None:
+        """A pseudo-terminal cannot be taken from whoever holds it: the line is dead instead."""
+        self._pending.clear()
 
     def close(self) -> None:
         self._selector.unregister(self._master)

@@ -48,7 +48,10 @@ class World:
         self._places: dict[str, Place] = {}
         self._supply: EmulatedSupply | None = None
         self._feeds: dict[int, str] = {}
-        self._desk = ControlDesk(self._agenda, self._stationery, self.urns, self._places)
+        self._unplugged: set[str] = set()
+        self._hung_up: list[str] = []
+        self._desk = ControlDesk(
+            self._agenda, self._stationery, self.urns, self._places, self._plug)
 
     # Building
 
@@ -59,6 +62,7 @@ class World:
         """Put an urn into the world. ConfigurationError for a name that is taken."""
         if name in self.ports or f"{name}{PRINTER_SUFFIX}" in self.ports or name == SUPPLY_PORT:
             raise ConfigurationError(f"two devices of the world are named {name}", where="world")
+        behaviour.chance = Random(f"{self._seed}/{name}/chance")
         place = self._places[name] = Place(name, self._agenda, self._notify)
         self.urns[name] = EmulatedUrn(
             name, serial, configuration,
@@ -108,6 +112,8 @@ class World:
         """Somebody has opened a port; without that, events and tapes are lost as on any wire."""
         self._agenda.advance(now)
         self._open.add(port)
+        if port in self._unplugged:
+            return
         if port in self.urns:
             self.urns[port].speech.opened()
         elif port == WORLD_PORT:
@@ -125,6 +131,8 @@ class World:
     def receive(self, port: str, data: bytes, now: int) -> None:
         """Bytes of a host; what they cause comes with ``output``."""
         self._agenda.advance(now)
+        if port in self._unplugged:
+            return
         if port in self.urns:
             self.urns[port].receive(data)
         elif port == WORLD_PORT:
@@ -146,9 +154,28 @@ class World:
     def output(self) -> list[tuple[str, bytes]]:
         """(port, bytes) since the last call, in order; for ports that nobody has open as well."""
         out, self._out = self._out, []
+        if self._unplugged:
+            out = [(port, data) for port, data in out if port not in self._unplugged]
         return out
 
+    def hung_up(self) -> list[str]:
+        """The ports whose cable was pulled since the last call: whoever has one open loses it."""
+        ports, self._hung_up = self._hung_up, []
+        return ports
+
     # Couplings
+
+    def _plug(self, urn: str, cable: str, connected: bool) -> None:
+        """A cable of an urn was plugged in or pulled out."""
+        port = urn if cable == "link" else f"{urn}{PRINTER_SUFFIX}"
+        if connected != (port in self._unplugged):
+            return
+        if connected:
+            self._unplugged.discard(port)
+        else:
+            self._unplugged.add(port)
+            self._hung_up += [port] if cable == "link" else []
+        self.urns[urn].set_cable(cable, connected, listened=port in self._open)
 
     def _notify(self, notification: Notification) -> None:
         if WORLD_PORT in self._open:

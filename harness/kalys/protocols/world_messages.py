@@ -180,9 +180,40 @@ class TamperLog(_Checked):
     do: Literal["tamper_log"] = "tamper_log"
 
 
+@dataclass(frozen=True, slots=True)
+class Cable(_Checked):
+    """Unplug a cable of the urn, its host's link or its printer's, or plug it in again."""
+
+    urn: Text
+    port: Literal["link", "printer"]
+    connected: YesNo
+    do: Literal["cable"] = "cable"
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryChip(_Checked):
+    """Let one of the urn's two memories fail, be full, or be good again."""
+
+    urn: Text
+    chip: Literal["primary", "secondary"]
+    condition: Literal["good", "failed", "full"]
+    do: Literal["memory_chip"] = "memory_chip"
+
+
+@dataclass(frozen=True, slots=True)
+class DamageMemory(_Checked):
+    """Flip a bit of a stored vote record or log entry on both memories; ``index`` from 0."""
+
+    urn: Text
+    what: Literal["votes", "log"]
+    index: Whole
+    do: Literal["damage_memory"] = "damage_memory"
+
+
 Command = (
     Hello | Define | Insert | Image | PullBack | JamNext | ClearJam | Returned | Box | EmptyBox
-    | Cover | Media | Battery | Roll | Display | DisturbCounter | TamperLog
+    | Cover | Media | Battery | Roll | Display | DisturbCounter | TamperLog | Cable | MemoryChip
+    | DamageMemory
 )
 
 

@@ -151,6 +151,7 @@ class EmulatedUrn:
         if board.behaviour.validates_at_start():
             self._validate()
         board.show_idle()
+        board.check_memory()
         self._passage.recover(taken_out=self._opened_in_the_dark)
         self._opened_in_the_dark = False
 
@@ -222,6 +223,26 @@ class EmulatedUrn:
             board.emit(EventKind.MEDIA, inserted=inserted)
             board.log("media", f"medium {'inserted' if inserted else 'removed'}", "success",
                       "memory stick")
+            board.component("medium")
+
+    def set_cable(self, cable: str, connected: bool, *, listened: bool) -> None:
+        """A cable, of the "link" or the "printer", was plugged in or pulled out; ``listened``:
+        somebody has the link open."""
+        board = self.board
+        if cable == "printer":
+            board.printer.set_connected(connected)
+        elif connected:
+            if listened:
+                self.speech.opened()
+        else:
+            self.speech.closed()
+            if board.behaviour.closes_unplugged_port():
+                board.access.logout()
+                board.port_closed = True
+        if self._running:
+            board.log("intervention", f"{cable} {'plugged in' if connected else 'unplugged'}",
+                      "success", f"port {cable}")
+            board.component(cable)
 
     def set_roll(self, there: bool) -> None:
         """The paper roll was taken out, or a new one put in."""

@@ -28,7 +28,7 @@ from kalys.emulators.urn.memory import NonVolatile
 from kalys.emulators.urn.power import PowerInput
 from kalys.emulators.urn.printer import ThermalPrinter
 from kalys.emulators.urn.speech import Speech
-from kalys.emulators.urn.states import Cause
+from kalys.emulators.urn.states import COUNTING, Cause
 from kalys.emulators.urn.storage import Storage
 from kalys.protocols.urn.authentication import test_key
 from kalys.protocols.urn.messages import (
@@ -85,6 +85,7 @@ class Mainboard:
         self.printer = ThermalPrinter(agenda, configuration.lines_per_second, tape, self._printed)
         self.cover_open = False
         self.media_inserted = True
+        self.port_closed = False         # unplugged, and not authorised since
         self.text = ""
         self.begin()
 
@@ -139,6 +140,13 @@ class Mainboard:
             self.alarms[alarm] = audible
             self.emit(EventKind.ALARM, alarm=alarm, audible=audible, visible=True)
             self.log("alarm", f"alarm {alarm}", "failure", "alarm")
+
+    def component(self, name: str) -> None:
+        """Something was connected or disconnected: while votes are cast that is an alarm, each
+        time (LOG-010)."""
+        if self.memory.state in COUNTING and self.behaviour.alerts_of_components():
+            self.alarms.pop(f"component-{name}", None)
+            self.raise_alarm(f"component-{name}", audible=True)
 
     @property
     def alarm(self) -> str:

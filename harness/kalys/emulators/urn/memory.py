@@ -264,6 +264,11 @@ class NonVolatile:
         self.storage.flush()
         self.storage.rewrite(LOG, [entry.stored() for entry in self.log.entries])
 
+    def damage_stored(self, what: str, index: int) -> bool:
+        """Flip a bit of a stored record or log entry behind the urn's back; False: none there."""
+        self.storage.flush()
+        return self.storage.damage(LOG if what == "log" else self.book.area, index + 1)
+
     # Power
 
     def flush(self) -> None:

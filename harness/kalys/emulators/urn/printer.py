@@ -27,7 +27,13 @@ class ThermalPrinter:
         self._lines: Sequence[bytes] = ()
         self._next = 0
         self._alarm: Alarm | None = None
-        self.paper = True
+        self._roll = True
+        self._connected = True
+
+    @property
+    def paper(self) -> bool:
+        """Whether a line can be printed: there is a roll, and the printer is plugged in."""
+        return self._roll and self._connected
 
     @property
     def busy(self) -> bool:
@@ -43,8 +49,16 @@ class ThermalPrinter:
 
     def set_paper(self, there: bool) -> None:
         """The roll was taken out, or a new one put in."""
-        self.paper = there
-        if not there:
+        self._roll = there
+        self._changed()
+
+    def set_connected(self, connected: bool) -> None:
+        """The printer's cable was pulled, or plugged in again."""
+        self._connected = connected
+        self._changed()
+
+    def _changed(self) -> None:
+        if not self.paper:
             self._stop()
         elif self.busy:
             self._next = 0

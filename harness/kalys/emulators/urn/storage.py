@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from kalys.emulators.urn.flash import SEGMENT_BYTES, Flash, Segment
+from kalys.emulators.urn.flash import SEGMENT_BYTES, Condition, Flash, Segment
 
 MAGIC = 0xA5
 HEADER = struct.Struct(">BII")        # magic, bytes of the payload, number of the frame
@@ -126,6 +126,17 @@ class Storage:
         for chip in self._used:
             chip.cut()
         self._next.clear()
+
+    def set_condition(self, name: str, condition: Condition) -> None:
+        """Let a chip fail, be full, or be good again; a good one gets what the other one has."""
+        chip = self.chips[name]
+        chip.fail(condition)
+        sources = [c for c in self._used if c is not chip and c.condition != "failed"]
+        if condition == "good" and sources:
+            source = sources[0]
+            source.flush()
+            for area in {*chip.areas, *source.areas}:
+                chip.replace(area, [Segment(bytes(s.data)) for s in source.read(area)])
 
     @property
     def writable(self) -> bool:
