@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from kalys import documents
-from kalys.errors import ConfigurationError
+from kalys.errors import ConfigurationError, choice
 from kalys.requirements.rules import Guarded, RateAtMost, Rule
 from kalys.requirements.wording import number
 from kalys.resources import resource
@@ -70,6 +70,9 @@ class Requirement(_Part):
     tier: Literal["core", "extended"]
     profile: str
     decision: Rule | None = None
+    alternatives: Mapping[str, Rule] = Field(
+        default_factory=dict, description="other rules, by the name under which a plan chooses them"
+    )
     procedures: tuple[Name, ...] = ()
     defects: tuple[str, ...] = ()
     needs: tuple[str, ...] = Field((), description="capabilities without which it does not apply")
@@ -79,7 +82,23 @@ class Requirement(_Part):
     def _decided_when_tested(self) -> Requirement:
         if bool(self.procedures) != (self.decision is not None):
             raise ValueError(f"{self.id}: decision and procedures belong together")
+        if self.alternatives and self.decision is None:
+            raise ValueError(f"{self.id}: there is an alternative, but no decision")
         return self
+
+    def decided_by(self, alternative: str | None) -> Requirement:
+        """This requirement with one of its alternatives in place of its decision; None: as it is.
+
+        A limit that a profile overrides stays: no alternative knows of it.
+        """
+        if alternative is None or self.override is not None:
+            return self
+        if alternative not in self.alternatives:
+            raise ConfigurationError(
+                f"{self.id} cannot be decided by {alternative!r}",
+                remedy=choice(alternative, self.alternatives),
+            )
+        return self.model_copy(update={"decision": self.alternatives[alternative]})
 
     def limit_text(self) -> str:
         """The limit in words, as reports show it."""

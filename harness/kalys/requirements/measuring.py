@@ -1,12 +1,20 @@
-"""Measurements from observations: what a report states, with its uncertainty or bound."""
+"""Measurements from observations: what a report states, with its uncertainty or bound.
+
+A count of positions that lie on sheets gives several: bounds suppose different things of how errors
+cluster and of when one stopped, and each says what it supposes (``docs/metrology.md``).
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
+from kalys.metrology.anytime import anytime_upper, anytime_upper_of_sheets
+from kalys.metrology.clusters import SheetGroup, Sheets, clustered_upper, grouped
 from kalys.requirements.catalogue import Requirement
 from kalys.requirements.decision import Seen, estimate, seen
+from kalys.requirements.detection import tables
 from kalys.requirements.observation import Measurement, Observation
 from kalys.requirements.rules import Guarded, Sequential
 
@@ -16,9 +24,12 @@ def measure(
 ) -> tuple[Measurement, ...]:
     """The measurements that the observations of one requirement give.
 
-    Counts give the failures with the one-sided 95 % upper bound of their rate, and, where sheets
-    are known, the same per sheet (positions of one sheet are not independent); readings give what
-    the rule judges of them.
+    Counts give the failures with the one-sided 95 % upper bound of their rate. Where positions lie
+    on known sheets there follow the same per sheet, the bound per position that allows for errors
+    which cluster on sheets, and the one that besides holds whenever one stops. A sequential test
+    stops when it likes: there, and only there, the bound for independent positions that holds at
+    any stop is given as well. Readings give what the rule judges of them, detections the p-value
+    of each mark level.
     """
     own = [o for o in observations if o.requirement == requirement.id]
     found = seen(own)
@@ -27,11 +38,34 @@ def measure(
     results = []
     if found.trials:
         results.append(_of_counts(requirement, found, counted))
+        if isinstance(requirement.decision, Sequential):
+            results.append(_at_any_stop(requirement, found, counted))
         if found.sheets > 1 and found.sheets != found.trials:
             results.append(_per_sheet(requirement, found, counted))
+            results.extend(_clustered(requirement, found, counted))
     if found.readings:
         results.append(_of_readings(requirement, found, read))
-    return tuple(results)
+    return (*results, *measure_detection(requirement.limit.metric, found.detections))
+
+
+def measure_detection(metric: str, found: Sequence[Observation]) -> tuple[Measurement, ...]:
+    """The corrected p-value of each mark level and stage, with the largest difference seen."""
+    return tuple(
+        Measurement(
+            f"{metric}: {level.name}" + (", repeated" if level.stage > 1 else ""),
+            level.p_value,
+            "1",
+            conditions={
+                "marks for each position": level.least,
+                "positions": len(level.cells),
+                "detected": level.rate,
+                "largest difference": level.difference.observed,
+                "its 99 % bounds": [level.difference.lower, level.difference.upper],
+            },
+            **_origin(found),
+        )
+        for level in tables(found)
+    )
 
 
 def _of_counts(
@@ -69,6 +103,73 @@ def _per_sheet(
         bound=of_sheets.bound,
         **_origin(counted),
     )
+
+
+def _at_any_stop(
+    requirement: Requirement, found: Seen, counted: Sequence[Observation]
+) -> Measurement:
+    return Measurement(
+        f"at any stop: {requirement.limit.metric}",
+        float(found.failures),
+        "1",
+        trials=found.trials,
+        failures=found.failures,
+        bound=anytime_upper(found.failures, found.trials),
+        conditions={"bound": "by betting; holds whenever one stops, if positions are independent"},
+        **_origin(counted),
+    )
+
+
+def _clustered(
+    requirement: Requirement, found: Seen, counted: Sequence[Observation]
+) -> tuple[Measurement, ...]:
+    """Two bounds per position that allow for errors which cluster on sheets."""
+    metric = requirement.limit.metric
+    common: dict[str, Any] = {
+        "value": float(found.failures), "unit": "1", "trials": found.trials,
+        "failures": found.failures, **_origin(counted),
+    }  # fmt: skip
+    spread = clustered_upper(_on_sheets(counted, even=True))
+    anytime = anytime_upper_of_sheets(_on_sheets(counted, even=False))
+    return (
+        Measurement(
+            f"errors may cluster on sheets: {metric}", bound=spread.value,
+            conditions={"bound": spread.method}, **common,
+        ),
+        Measurement(
+            f"at any stop, errors may cluster: {metric}", bound=anytime,
+            conditions={"bound": "by betting on sheets; holds whenever one stops"}, **common,
+        ),
+    )  # fmt: skip
+
+
+def _on_sheets(counted: Sequence[Observation], *, even: bool) -> Sheets:
+    """The sheets behind the observations, those of the same name put together.
+
+    Where it is not known on how many sheets the failures of a group lie: on as many as can be when
+    ``even``, else on as few. Either way no more are wrong on a sheet than it has positions.
+    """
+    named: dict[str, tuple[int, int]] = {}
+    groups = []
+    for o in counted:
+        if o.sheet:
+            trials, failures = named.get(o.sheet, (0, 0))
+            named[o.sheet] = trials + o.trials, failures + o.failures
+        elif o.trials:
+            bad = o.most_bad_sheets if even else o.bad_sheets
+            groups.append(_group(o.sheets, o.trials, o.failures, bad))
+    groups += [
+        _group(1, trials, failures, int(failures > 0))
+        for trials, failures in named.values()
+        if trials
+    ]
+    return grouped(groups)
+
+
+def _group(sheets: int, trials: int, failures: int, bad: int) -> SheetGroup:
+    sheets, failures = min(sheets, trials), min(failures, trials)
+    fewest = math.ceil(failures * sheets / trials)
+    return SheetGroup(sheets, trials, failures, min(sheets, failures, max(bad, fewest)))
 
 
 def _of_readings(requirement: Requirement, found: Seen, read: Sequence[Observation]) -> Measurement:

@@ -96,7 +96,7 @@ class Measurement:
 
     ``value`` in ``unit`` (UCUM); ``u`` the standard uncertainty with ``dof`` degrees of freedom
     (infinite: None); for counts ``trials`` and ``failures``, with ``bound`` the one-sided 95 %
-    upper Clopper-Pearson bound on the rate.
+    upper bound on the rate: that of Clopper and Pearson unless ``conditions`` say otherwise.
     """
 
     quantity: str

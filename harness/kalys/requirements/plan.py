@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from kalys import documents
 from kalys.errors import ConfigurationError
 from kalys.requirements import catalogue
-from kalys.requirements.catalogue import Catalogue, Id, Name
+from kalys.requirements.catalogue import Catalogue, Id, Name, Requirement
 from kalys.resources import find
 
 Parameters = Mapping[str, Any]
@@ -48,12 +48,25 @@ class Plan(_Part):
         default_factory=dict, description="requirements left out on purpose, and why"
     )
     samples: Samples = Field(default_factory=dict)
+    decisions: Mapping[Id, str] = Field(
+        default_factory=dict, description="requirements decided by one of their alternative rules"
+    )
     procedures: Mapping[Name, Parameters] = Field(default_factory=dict)
     omit: Mapping[Name, str] = Field(default_factory=dict)
     give_up_after: Annotated[int, Field(ge=1)] | None = Field(
         default=3,
         description="sheets in a row that a counting core leaves without an answer, after which a "
         "deck ends early; null: never",
+    )
+    stop_after_errors: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="sheets that may go wrong in a campaign on a counting core before it ends, "
+        "with the shard in which they did; null: it goes on to its end",
+    )
+    stop_after_lost: Annotated[int, Field(ge=1)] | None = Field(
+        default=1,
+        description="shards that no worker brought to its end, after which a campaign ends; null: "
+        "it goes on with the others",
     )
     real_time: RealTime = RealTime()
 
@@ -64,6 +77,9 @@ class Plan(_Part):
         for name in (*self.samples, *self.real_time.samples):
             if name not in self.requirements:
                 raise ValueError(f"there is a sample for {name}, which the plan does not test")
+        for name in self.decisions:
+            if name not in self.requirements:
+                raise ValueError(f"there is a decision for {name}, which the plan does not test")
         for name in self.not_tested:
             if name in self.requirements:
                 raise ValueError(f"{name} is both tested and not tested")
@@ -83,6 +99,10 @@ class Plan(_Part):
         """The sample that this plan is content with; None: what the requirement asks."""
         real = self._real(time_base).samples.get(requirement)
         return real if real is not None else self.samples.get(requirement)
+
+    def ruled(self, requirement: Requirement) -> Requirement:
+        """The requirement with the rule that this plan chooses for it."""
+        return requirement.decided_by(self.decisions.get(requirement.id))
 
     def omitted(self, time_base: str) -> dict[str, str]:
         """Procedures that are left out in this time base, with the reason."""
@@ -130,6 +150,13 @@ def _strangers(plan: Plan, known: Catalogue) -> list[tuple[documents.Place, str]
     for name in plan.not_tested:
         if name not in known:
             found.append((("not_tested", name), f"there is no requirement {name}"))
+    for name, rule in plan.decisions.items():
+        if name not in known:
+            found.append((("decisions", name), f"there is no requirement {name}"))
+        elif rule not in known[name].alternatives:
+            among = ", ".join(known[name].alternatives) or "none"
+            text = f"{name} cannot be decided by {rule!r}; its alternatives: {among}"
+            found.append((("decisions", name), text))
     real = plan.real_time
     parts: tuple[tuple[documents.Place, Mapping[str, Any]], ...] = (
         (("procedures",), plan.procedures),

@@ -14,9 +14,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from kalys.requirements.catalogue import Catalogue, Requirement
-from kalys.requirements.decision import Decided, decide, seen
+from kalys.requirements.decision import decide, seen
 from kalys.requirements.measuring import measure
 from kalys.requirements.observation import Observation, Outcome, Verdict
+from kalys.requirements.outcome import Decided
 from kalys.requirements.plan import Plan
 from kalys.requirements.rules import Guarded, RateAtMost
 from kalys.requirements.wording import quantity
@@ -47,6 +48,7 @@ def judge(
     """
     base = time_base or next((o.time_base for o in observations), "virtual")
     own = [o for o in observations if o.requirement == requirement.id]
+    requirement = plan.ruled(requirement)
     plain = _plain_verdict(requirement, profile_limits)
     left_out = _left_out(requirement, plan, own, capabilities, base)
     if left_out is not None:
@@ -197,12 +199,17 @@ def _deviations(
     requirement: Requirement, plan: Plan, decided: Decided, time_base: str
 ) -> tuple[str, ...]:
     told = [f"{requirement.id}: {text}" for text in decided.deviations]
+    chosen = plan.decisions.get(requirement.id)
+    if chosen and requirement.override is None:
+        told.append(f"{requirement.id}: decided by the rule {chosen!r} that the plan chooses")
     if requirement.override is not None:
         given = requirement.override
         source = f" ({given.source})" if given.source else ""
         told.append(
             f"{requirement.id}: limit {given.value:g} set by the profile: {given.reason}{source}"
         )
+        if chosen:
+            told.append(f"{requirement.id}: not decided by {chosen!r}, which has no such limit")
     omitted = plan.omitted(time_base)
     told += [
         f"{name} left out: {omitted[name]}" for name in requirement.procedures if name in omitted
