@@ -6,13 +6,17 @@ sheet) is smoothed and added by interpolation between them. Then the map is put 
 must be a page that is hardly sheared, of about the right size, and the marks along the other edges
 must be where it says. A map that fails is no map: the sheet is unreadable rather than misread by
 one row.
+
+Where the first choice of edges fails (one is cut off, torn or scribbled over), other pairs are
+tried. Two edges that meet in a corner prove each other: one row or column off would tear the corner
+apart.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 
@@ -27,13 +31,18 @@ Picture = NDArray[np.uint8]
 
 SEARCH_MM = 14.0           # how far inward of their place timing marks are looked for
 MAX_SKEW_DEG = 4.0         # declared range 3
-MAX_SHEAR_DEG = 0.6        # a row paired with its neighbour shows as 1.7 degrees on letter paper
-MAX_SIZE = (0.05, 0.06)     # how far a scan may be off the nominal size, across and along the feed
+SHEAR_DEG = 0.6            # a row paired with its neighbour shows as 1.7 degrees on letter paper...
+MAX_SHEAR_DEG = 2.6        # ...but one side may run ahead as far: then the proof must be better
+MAX_SIZE = (0.09, 0.09)     # how far a scan may be off the nominal size, across and along the feed
 LEAST_MARKS = 0.5          # share of the marks in view that must be found, on either edge
 LEAST_PROOF = 0.6          # share of the other marks in view that must be where they should
+SHEARED_PROOF = 0.75       # the same for a sheared page
+_OFF_MM = 0.5              # by which a mark alone may be off...
+_BENT_MM = 1.8             # ...and with its neighbours
 _STEP_MM = 6.0             # between the places where corrections are known
 _SMOOTHING = 1.6           # steps: the width over which corrections are averaged
 _OPPOSITE = (("left", "right"), ("top", "bottom"))
+_PAIRS = (*_OPPOSITE, *product(*_OPPOSITE))
 
 
 @dataclass(frozen=True)
@@ -42,7 +51,8 @@ class Frame:
 
     ``places`` are the centres of all teeth of the two ``edges`` in mm, (count, 2) each; ``proofs``
     the sets of other marks of which one must be there, one set for each way in which the page may
-    lie: (2 n, 2), first the marks, then the gaps beside them.
+    lie: (2 n, 2), first the marks, then the gaps beside them. ``others`` are frames of the same
+    face on other edges.
     """
 
     page: tuple[float, float]
@@ -50,13 +60,22 @@ class Frame:
     edges: tuple[Edge, Edge]
     places: tuple[Floats, Floats]
     proofs: tuple[Floats, ...]
+    others: tuple[Frame, ...] = ()
 
     @classmethod
     def of(cls, face: Face, page: tuple[float, float], scale: float, *, turned: bool) -> Frame:
         """The frame of a face; ``turned`` as it looks when fed foot first."""
         tracks = {_side(track, turned): track for track in face.tracks}
-        names = next((pair for pair in _OPPOSITE if set(pair) <= set(tracks)), None)
-        chosen = names or tuple(sorted(tracks)[:2])
+        sure = {side for side, track in tracks.items() if not track.coded}
+        pairs = [pair for pair in _PAIRS if set(pair) <= sure]
+        first, *rest = [cls._on(tracks, pair, page, scale, turned=turned) for pair in pairs]
+        return replace(first, others=tuple(rest))
+
+    @classmethod
+    def _on(
+        cls, tracks: Mapping[str, Track], chosen: tuple[str, str], page: tuple[float, float],
+        scale: float, *, turned: bool,
+    ) -> Frame:
         made = [_edge(tracks[name], page, scale, name, turned=turned) for name in chosen]
         proof = [
             (x, y) for side, t in tracks.items() if side not in chosen and not t.coded
@@ -76,10 +95,14 @@ class Frame:
 
     @cached_property
     def along(self) -> int:
-        """The axis along which corrections are known: 1 (down) for left and right edges, 0 for top
-        and bottom, -1 where the edges are not opposite and there are none."""
-        sides = {edge.side for edge in self.edges}
-        return 1 if sides == set(_OPPOSITE[0]) else 0 if sides == set(_OPPOSITE[1]) else -1
+        """The axis along which corrections are known: 0 (right) for top and bottom, else 1 (down):
+        the feed is what is uneven."""
+        return 0 if not any(edge.upright for edge in self.edges) else 1
+
+    @property
+    def corner(self) -> bool:
+        """Whether the edges meet in a corner."""
+        return self.edges[0].upright != self.edges[1].upright
 
     @cached_property
     def bells(self) -> tuple[Floats, Floats]:
@@ -102,7 +125,12 @@ class Frame:
     def proved_by(self, others: Sequence[Frame]) -> Frame:
         """The same frame, satisfied by the other marks of any of ``others``."""
         proofs = tuple(proof for frame in others for proof in frame.proofs)
-        return Frame(self.page, self.scale, self.edges, self.places, proofs)
+        rest: list[Frame] = []
+        for other in (other for frame in others for other in frame.others):
+            if not any(other.same_marks(known) for known in rest):
+                alike = [o for frame in others for o in frame.others if o.same_marks(other)]
+                rest.append(replace(other, proofs=tuple(p for o in alike for p in o.proofs)))
+        return replace(self, proofs=proofs, others=tuple(rest))
 
 
 def _side(track: Track, turned: bool) -> str:
@@ -154,6 +182,12 @@ class Registration:
         return math.degrees(math.atan2(-self.matrix[0, 1], self.matrix[0, 0]))
 
     @property
+    def shear_deg(self) -> float:
+        """By how much the angle between the page's edges is off a right one."""
+        (xx, xy, _), (yx, yy, _) = self.matrix.tolist()
+        return math.degrees(math.atan2(yx, xx) - math.atan2(-xy, yy))
+
+    @property
     def stretch(self) -> float:
         """Length along the feed against the width, less one."""
         across = float(np.hypot(*self.matrix[:, 0]))
@@ -162,8 +196,6 @@ class Registration:
     def pixels(self, points: Floats) -> Floats:
         """Points in mm, shape (n, 2), as (column, row)."""
         at: Floats = points @ self.matrix[:, :2].T + self.matrix[:, 2]
-        if self.along < 0:
-            return at
         low, high = self.span_mm
         share = ((points[:, 1 - self.along] - low) / (high - low))[:, None]
         place = np.minimum(
@@ -214,6 +246,16 @@ def _place(
     return None
 
 
+def register_otherwise(
+    image: Picture, frame: Frame, threshold: float
+) -> Iterator[Registration]:
+    """The page's place by the other pairs of edges that make a page."""
+    for other in frame.others:
+        found = register(image, other, threshold)
+        if found is not None:
+            yield found
+
+
 def _fit(
     combs: tuple[Comb, Comb], shifts: tuple[int, int], frame: Frame
 ) -> Registration | None:
@@ -236,15 +278,27 @@ def _fit(
     off = seen - places @ matrix[:, :2].T - matrix[:, 2]
     # A mark half outside the picture or under a scribble has its centre off: it must not bend
     # the map, so fit again without it.
-    good: NDArray[np.bool_] = np.abs(off).max(axis=1) < 0.5 * frame.scale
+    good: NDArray[np.bool_] = np.abs(off).max(axis=1) < _OFF_MM * frame.scale
     if not good.all():
+        # A sheet that bends or slips moves neighbours together; only loners are wrong.
+        lone = np.concatenate([off[:n] - _usual(off[:n]), off[n:] - _usual(off[n:])])
+        good = np.abs(lone).max(axis=1) < _OFF_MM * frame.scale
+        good &= np.abs(off).max(axis=1) < _BENT_MM * frame.scale
         if np.count_nonzero(good[:n]) < least[0] or np.count_nonzero(good[n:]) < least[1]:
             return None
         matrix = _affine(places[good], seen[good])
         off = seen - places @ matrix[:, :2].T - matrix[:, 2]
     along = frame.along
     corrections, span = np.zeros((2, 4)), (0.0, 1.0)
-    if along >= 0:
+    if frame.corner:
+        # Known along one side only: what the feed did there, it did across the page.
+        part = slice(0, n) if frame.edges[0].upright else slice(n, None)
+        bell, index = (
+            (frame.bells[0], index_a) if frame.edges[0].upright else (frame.bells[1], index_b)
+        )
+        side = _smooth(bell[:, index], off[part], good[part])
+        corrections = np.concatenate([side, side], axis=1)
+    else:
         span = (float(frame.places[0][0, 1 - along]), float(frame.places[1][0, 1 - along]))
         first, second = frame.bells
         corrections = np.concatenate([
@@ -284,6 +338,15 @@ def _plausible(matrix: Floats, scale: float) -> bool:
     )
 
 
+def _usual(off: Floats) -> Floats:
+    """The median of each mark and its three neighbours on either side."""
+    if len(off) < 8:
+        return off
+    padded = np.concatenate([off[2::-1], off, off[:-4:-1]])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 7, axis=0)
+    return np.asarray(np.median(windows, axis=2), np.float64)
+
+
 def _bell(apart: Floats) -> Floats:
     return np.exp(-0.5 * (apart / _SMOOTHING) ** 2) + 1e-4 * np.exp(-apart / 8)
 
@@ -300,18 +363,22 @@ def _smooth(bell: Floats, off: Floats, good: NDArray[np.bool_]) -> Floats:
 
 def _proved(found: Registration, frame: Frame, image: Picture, threshold: float) -> bool:
     """Whether the marks of the other edges, and the gaps between them, are where the map says, for
-    one way to lie."""
+    one way to lie. Where too few of them are in view, a corner is proof enough."""
+    least = LEAST_PROOF if abs(found.shear_deg) < SHEAR_DEG else SHEARED_PROOF
     for proof in frame.proofs:
         if not len(proof):
-            return True
+            return frame.corner or abs(found.shear_deg) < SHEAR_DEG
         n = len(proof) // 2
         at = found.pixels(proof)
         view = _inside(at, image.shape, 3)
         view = view[:n] & view[n:]
         seen = np.count_nonzero(view)
-        if seen >= max(4, 0.3 * n):
+        if seen < max(4, 0.3 * n):
+            if frame.corner:
+                return True
+        else:
             dark = dark_share(image, at, 2, threshold) > 0.6
-            if np.count_nonzero(dark[:n] & ~dark[n:] & view) >= LEAST_PROOF * seen:
+            if np.count_nonzero(dark[:n] & ~dark[n:] & view) >= least * seen:
                 return True
     return False
 

@@ -19,7 +19,7 @@ from kalys.errors import ConfigurationError
 Picture = NDArray[np.uint8]
 
 SIZE_TOLERANCE = 0.035    # of the page, by which a picture may be smaller or wider
-TOO_LONG_MM = 4.0         # longer than the page by more than this: two sheets (stretch: 3 mm)
+TOO_LONG_MM = 8.0         # longer than the page by more than this: two sheets (stretch: 3 mm)
 LEAST_SPAN = 60           # grey levels between paper and print; below, nothing is printed
 _PRINT_SHARES = (0.007, 0.002)    # of all sample points that are print: dense and sparse ballots
 _STREAK_SHARE = 0.55      # of a column's rows that are dark: a dirty sensor
@@ -39,6 +39,12 @@ class Tone:
     def level(self, density: float) -> float:
         """The grey level of a density: 0 is paper, 1 is print."""
         return self.paper - density * self.span
+
+    def printed(self, level: float) -> Tone:
+        """The same with print of that grey ``level``, if it stands out from the paper at all: a
+        percentile of the whole picture may have met a few dark spots or much grey."""
+        span = self.paper - level
+        return self if span < LEAST_SPAN else Tone(self.paper, span, self.dark)
 
 
 def checked(image: object) -> Picture:

@@ -4,8 +4,12 @@ For each group of equal targets two sets of pixels around their predicted centre
 the **inside**, clear of the printed outline, and points along the four quarters of the **outline**
 itself. The dark share of the inside is the fill. Each quarter of the outline must be dark: that
 proves that the pixels are where the target is, and the target whole. Where it is not, the
-neighbourhood is searched; where the search fails the target counts as not seen. A target that seems
-marked while most of what surrounds it is dark too is not marked but torn off or under something:
+neighbourhood is searched; where the search fails the target counts as not seen.
+
+A target that seems marked is looked at once more, closely: its place is searched to the pixel (a
+line of its own outline within the inside would pass for a faint mark), and ink is judged against
+the paper right beside it, so that a stain or the scanner's shading is no mark and a pencil's grey
+is one. If most of what surrounds it is dark too, it is not marked but torn off or under something:
 not seen.
 
 Pixels are counted as packed bits, without matrix products: a threaded BLAS waits for its threads
@@ -33,7 +37,12 @@ LEAST_OUTLINE = 0.4      # share of each quarter of the outline that must be dar
 CENTRED = 0.6            # share of each quarter from which the place is not searched for
 MOST_AROUND = 0.3        # share of the surroundings of a marked target that may be dark
 AROUND_MM = 3.0          # how far these surroundings reach
-SEARCH_PX = 6
+SEARCH_PX = 9
+_NEAR_PX = 3             # the same for a target that is found but seems faintly marked
+_FAINT = 4.0             # times the suspect fill, up to which a mark may be a part of the outline
+_CORE_MM = 0.35          # further in, where a mark must show as well
+_CORE_SHARE = 0.4        # of its fill, to be no part of the outline
+_BESIDE = 0.6            # share of the surroundings that are darker than the paper beside a target
 _EDGE_PX = 4             # margin of a target that must lie on the page
 _ANGLE_STEP = 0.5        # degrees between pixel sets
 _LEAST_CLEAN = 0.6       # share of a target that must be clear of streaks
@@ -42,12 +51,21 @@ _QUARTER = 20            # points of a quarter of an outline
 
 @dataclass(frozen=True)
 class Levels:
-    """Grey levels below which a pixel counts as dark: ``ink`` for marks, ``sure`` for marks beyond
-    doubt, ``line`` for the printed outline."""
+    """Grey levels: of ``paper`` and of ``print``, and those below which a pixel counts as dark:
+    ``ink`` for marks, ``sure`` for marks beyond doubt, ``line`` for the printed outline."""
 
+    paper: float
+    print: float
     ink: float
     sure: float
     line: float
+
+    def beside(self, paper: float) -> Levels:
+        """The same where the paper has another level: less light falls on the print as well."""
+        share = paper / max(1.0, self.paper)
+        return Levels(
+            paper, self.print * share, self.ink * share, self.sure * share, self.line * share
+        )
 
 
 @dataclass(frozen=True)
@@ -63,13 +81,14 @@ class Fills:
 @dataclass(frozen=True)
 class Pixels:
     """What to look at around a target's centre: the ``inside`` as a mask of a window (rows,
-    columns; odd numbers), the same as packed bits with their ``count``, and steps (column, row) to
-    the points of the outline's quarters: a pixel outwards, on the line and a pixel inwards,
-    (3, 4 * ``_QUARTER``, 2)."""
+    columns; odd numbers), the same as packed bits with their ``count``, its ``core``, and steps
+    (column, row) to the points of the outline's quarters: a pixel outwards, on the line and a pixel
+    inwards, (3, 4 * ``_QUARTER``, 2)."""
 
     inside: Bools
     bits: NDArray[np.uint8]
     count: int
+    core: Bools
     outline: Ints
 
     @property
@@ -116,9 +135,9 @@ class Group:
         wide = int(np.abs(columns[inside]).max(initial=0))
         high = int(np.abs(rows[inside]).max(initial=0))
         middle = self.half
-        inside = np.ascontiguousarray(
-            inside[middle - high : middle + high + 1, middle - wide : middle + wide + 1]
-        )
+        core = self._within(x, y, self.target.line_mm + CLEARANCE_MM + _CORE_MM)
+        window = slice(middle - high, middle + high + 1), slice(middle - wide, middle + wide + 1)
+        inside, core = np.ascontiguousarray(inside[window]), np.ascontiguousarray(core[window])
         width, height = self.target.width * self.scale / 2, self.target.height * self.scale / 2
         points = self._outline() * self.scale
         # Inwards and outwards along the axis of the quarter: exact for straight sides.
@@ -128,7 +147,7 @@ class Group:
             points[..., 0] * np.sin(angle) + points[..., 1] * np.cos(angle),
         ], axis=-1)
         return Pixels(
-            inside, np.packbits(inside.ravel()), int(inside.sum()),
+            inside, np.packbits(inside.ravel()), int(inside.sum()), core,
             np.rint(turned).astype(np.int64),
         )
 
@@ -191,23 +210,16 @@ def measure(
         if not members.size:
             continue
         at, fills.seen[members] = _centred(image, at, group, pixels, levels.line)
-        inside = _windows(image, at, pixels)
-        fill = _share(inside < levels.ink, pixels)
-        crossed: Ints = np.zeros(0, np.int64)
+        fill = _share(_windows(image, at, pixels) < levels.ink, pixels)
+        fills.fill[members] = fill
+        closely = fill >= suspect
         if spoilt is not None:
             wide = pixels.half[0]
-            crossed = np.flatnonzero(spoilt[at[:, 0] + wide + 1] > spoilt[at[:, 0] - wide])
-        marked = np.flatnonzero(fill >= suspect)
-        fills.fill[members] = fill
-        if marked.size:
-            fills.sure[members[marked]] = _share(inside[marked] < levels.sure, pixels)
-        for i in crossed:
-            start = at[i, 0] - pixels.half[0]
-            clean = pixels.inside & ~streaks[start : start + pixels.inside.shape[1]]
-            _only(fills, int(members[i]), inside[i][clean], pixels, levels)
-        for i in np.flatnonzero(fills.fill[members] >= suspect):
-            if _around(image, at[i], group, levels.ink) > MOST_AROUND:
-                fills.seen[members[i]] = False
+            closely |= spoilt[at[:, 0] + wide + 1] > spoilt[at[:, 0] - wide]
+        for i in np.flatnonzero(closely):
+            faint = bool(fill[i] < _FAINT * suspect)
+            look = _Closer(image, group, pixels, levels, streaks if spoilt is not None else None)
+            look.judge(fills, int(members[i]), at[i], faint=faint)
     return fills
 
 
@@ -226,13 +238,61 @@ def outlines(
     return total / max(1, len(centres))
 
 
-def _only(fills: Fills, member: int, clean: Picture, pixels: Pixels, levels: Levels) -> None:
-    """The fill of one target from its clean pixels, or not seen where too few are clean."""
-    if clean.size > _LEAST_CLEAN * pixels.count:
-        fills.fill[member] = float((clean < levels.ink).mean())
-        fills.sure[member] = float((clean < levels.sure).mean())
-    else:
-        fills.seen[member] = False
+@dataclass(frozen=True)
+class _Closer:
+    """A second look at one target of a group."""
+
+    image: Picture
+    group: Group
+    pixels: Pixels
+    levels: Levels
+    streaks: Bools | None
+
+    def judge(self, fills: Fills, member: int, at: Ints, *, faint: bool) -> None:
+        """Put into ``fills`` what the target at ``at`` shows, if ``faint`` at its exact place."""
+        if faint:
+            at = self._exactly(at)
+            fit = _outline(self.image, at[None], self.pixels, self.levels.line, broad=True)
+            fills.seen[member] &= bool(fit.min() >= CENTRED)
+        around = _around(self.image, at, self.group)
+        rank = int(_BESIDE * (around.size - 1))
+        levels = self.levels.beside(float(np.partition(around, rank)[rank]))
+        inside = _windows(self.image, at[None], self.pixels)[0]
+        clean = self._clean(at)
+        grey = inside[clean]
+        if np.count_nonzero(around < self.levels.ink) > MOST_AROUND * around.size or (
+            grey.size <= _LEAST_CLEAN * self.pixels.count
+        ):
+            fills.seen[member] = False
+            return
+        fill = fills.fill[member] = np.count_nonzero(grey < levels.ink) / grey.size
+        fills.sure[member] = np.count_nonzero(grey < levels.sure) / grey.size
+        if faint:
+            core = inside[clean & self.pixels.core] < levels.ink
+            if np.count_nonzero(core) < _CORE_SHARE * fill * core.size:
+                fills.sure[member] = 0.0
+
+    def _exactly(self, at: Ints) -> Ints:
+        """The place near ``at`` where the outline and a pixel beside it are darkest: lines may be
+        printed wider than the layout says, and then many places fit."""
+        steps = np.arange(-_NEAR_PX, _NEAR_PX + 1)
+        near = at + np.array([(dx, dy) for dy in steps for dx in steps])
+        near = near[_inside(near, self.image.shape, self.group.half + 1)]
+        columns = self.image.shape[1]
+        lines = (self.pixels.outline[..., 1] * columns + self.pixels.outline[..., 0]).ravel()
+        grey = self.image.ravel()[(near[:, 1] * columns + near[:, 0])[:, None] + lines]
+        # Ink darker than print is no better than print: a mark must not draw the place to it.
+        np.maximum(grey, np.uint8(min(255.0, max(0.0, self.levels.print))), out=grey)
+        best = int(np.add.reduce(grey, axis=1, dtype=np.int64).argmin())
+        return np.asarray(near[best], np.int64)
+
+    def _clean(self, at: Ints) -> Bools:
+        """The inside without columns that are spoilt by the sensor."""
+        if self.streaks is None:
+            return self.pixels.inside
+        start = at[0] - self.pixels.half[0]
+        good = ~self.streaks[start : start + self.pixels.inside.shape[1]]
+        return np.asarray(self.pixels.inside & good)
 
 
 def _windows(image: Picture, at: Ints, pixels: Pixels) -> Picture:
@@ -312,18 +372,18 @@ def _search(
     return near[best], float(lightest[best])
 
 
-def _around(image: Picture, at: Ints, group: Group, ink: float) -> float:
-    """Dark share of what surrounds a target, at every second pixel."""
+def _around(image: Picture, at: Ints, group: Group) -> Picture:
+    """Every second pixel of what surrounds a target."""
     far = group.half + round(AROUND_MM * group.scale)
     x, y = at.tolist()
     left, top = x - far, y - far
-    dark = image[max(0, top) : y + far + 1 : 2, max(0, left) : x + far + 1 : 2] < ink
+    part = image[max(0, top) : y + far + 1 : 2, max(0, left) : x + far + 1 : 2]
     ring = group.ring
-    if dark.shape != ring.shape:         # cut by the picture's edge
+    if part.shape != ring.shape:         # cut by the picture's edge
         down, right = -min(0, top), -min(0, left)
-        ring = ring[(down + 1) // 2 :, (right + 1) // 2 :][: dark.shape[0], : dark.shape[1]]
-        dark = dark[: ring.shape[0], : ring.shape[1]]
-    return float(np.count_nonzero(dark & ring)) / max(1, int(np.count_nonzero(ring)))
+        ring = ring[(down + 1) // 2 :, (right + 1) // 2 :][: part.shape[0], : part.shape[1]]
+        part = part[: ring.shape[0], : ring.shape[1]]
+    return part[ring]
 
 
 def _inside(at: Ints, shape: tuple[int, ...], margin: int) -> Bools:

@@ -8,7 +8,8 @@ scribbles and to long lines. Three steps:
 2. *comb*: the straight line and the comb of equal teeth that most bars share; missing, torn and
    extra marks do no harm;
 3. *fine*: every tooth of the comb, found or not, is looked at in the full picture; what has the
-   size of a mark gives its centre.
+   size of a mark gives its centre. Where that fails for many teeth the feed was uneven: the comb is
+   bent to follow the bars, and its teeth are looked at again.
 
 Which tooth is the first when an end is missing is for the caller to settle: numberings are returned
 with scores. Strips of both edges and of many pictures lie side by side in one array, outer side
@@ -34,12 +35,15 @@ Picture = NDArray[np.uint8]
 _PEAK = 0.45           # contrast of a mark against its gaps from which it counts
 _MAX_SLOPE_DEG = 5.0
 _SLOPES = np.tan(np.radians(np.arange(-_MAX_SLOPE_DEG, _MAX_SLOPE_DEG + 0.1, 0.5)))
-_PITCH_TOLERANCE = 0.07
+_PITCH_TOLERANCE = 0.09
 SHIFTS = 3             # by how many teeth a sheet may be out of place
 _COMB_TOLERANCE = 0.2  # of the pitch: how far a bar may lie from its tooth
 _LEAST_BARS = 6
 _WHOLE = (0.62, 1.4)   # dark area of a whole mark, as a share of its nominal area
 _OFF_PX = 5.0          # how far a mark's centre may lie from its tooth
+_POOR = 0.85           # share of the teeth in view found whole, below which the comb is bent
+_BENT = 0.35           # of the pitch: how far the comb is bent at most
+_TEETH = 2.5           # standard deviation, in teeth, over which a bent comb is smooth
 _TRIED = 4.0           # numberings that score less than the best by more are not tried
 
 
@@ -164,8 +168,19 @@ def find_combs(
     across: Floats = np.where(outer[:, None], inward, depth - 1 - inward)
     view = (along > 0) & (along < length) & (inward > 0) & (inward < depth)
     x, y = (across, along) if edge.upright else (along, across)
-    whole, x, y = _fine(images, edge, x, y, levels)
+    aims = x, y
+    whole, x, y = _fine(images, edge, *aims, levels)
     whole &= view & found[:, None]
+    poor = found & (whole.sum(axis=1) < _POOR * np.minimum(view.sum(axis=1), edge.index.size))
+    for i in np.flatnonzero(poor).tolist():
+        mine = bars.only(bars.strip == i)
+        bent = _bend(mine, slope[i], base[i], along[i], edge)
+        n, upright = i // len(edges), edge.upright
+        aim = [a[i : i + 1] + (bent if (k == 1) == upright else 0) for k, a in enumerate(aims)]
+        again, right, down = _fine([images[n]], edge, aim[0], aim[1], [levels[n]])
+        again &= view[i : i + 1]
+        if again.sum() > whole[i].sum():
+            whole[i], x[i], y[i] = again[0], right[0], down[0]
     scores, expected = _scores(whole, view, edges, len(images))
     each = len(edges)
     return [
@@ -175,6 +190,22 @@ def find_combs(
         ]
         for n in range(len(images))
     ]
+
+
+def _bend(bars: _Bars, slope: float, base: float, teeth: Floats, edge: Edge) -> Floats:
+    """By how much each tooth of one strip's comb is to be moved along the edge to follow the bars:
+    the smoothed distances of those that lie on the line and near a tooth."""
+    on_line = np.abs(bars.depth - base - slope * bars.along) < max(4.0, edge.mark[0] / 4)
+    along = bars.along[on_line]
+    if not along.size:
+        return np.zeros_like(teeth)
+    pitch = teeth[1] - teeth[0]
+    place = (along - teeth[0]) / pitch
+    off = along - teeth[0] - np.rint(place) * pitch
+    near = np.abs(off) < _BENT * pitch
+    apart = (np.arange(teeth.size)[:, None] - place[None, near]) / _TEETH
+    weight = np.exp(-0.5 * apart**2) + 1e-4 * np.exp(-np.abs(apart) / 8)
+    return np.asarray(weight @ off[near] / np.maximum(weight.sum(axis=1), 1e-12), np.float64)
 
 
 def _coarse(images: Sequence[Picture], edges: Sequence[Edge], levels: Sequence[float]) -> _Bars:
