@@ -22,7 +22,11 @@ from kalys.requirements.plan import Plan
 
 @dataclass(frozen=True)
 class CertificationOptions:
-    """What ``kalys certify`` was asked for."""
+    """What ``kalys certify`` was asked for.
+
+    Who does the shards of a campaign (``workers`` processes, one for each processor when None, or
+    the Dask cluster of ``scheduler``) changes nothing in the evidence and is not remembered.
+    """
 
     bench: str = "emulated-station"
     plan: str = "quick"
@@ -33,6 +37,8 @@ class CertificationOptions:
     defects: tuple[str, ...] = ()
     resume: Path | None = None
     core: str | None = None
+    workers: int | None = None
+    scheduler: str | None = None
 
 
 def inputs_of(options: CertificationOptions, plan: Plan, layout: BenchPlan) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from kalys.certification.remembered import (
 from kalys.certification.stopping import StopRequests
 from kalys.certification.suites import run_suites
 from kalys.certification.watched import WatchedSession
+from kalys.certification.workforces import workforce_for
 from kalys.errors import ConfigurationError, EvidenceError, Interrupted, KalysError, choice
 from kalys.evidence.disk import cannot_write
 from kalys.evidence.journal import Journal, read_header
@@ -43,6 +44,7 @@ from kalys.evidence.signing import LaboratoryKey, laboratory_key
 from kalys.links.clock import Clock
 from kalys.mishap import mishap
 from kalys.procedures import registry
+from kalys.procedures.workforce import Workforce
 from kalys.reporting.language import translator
 from kalys.reporting.report import write_reports
 from kalys.requirements.plan import Plan, load_plan
@@ -92,7 +94,10 @@ def _prepare(options: CertificationOptions) -> _Course:
     registry.load()
     if folder is not None:
         require_the_same_bench(folder, inputs_of(options, plan, layout))
-    return _Course(options, plan, layout, folder, laboratory_key())
+    workforce = workforce_for(options.workers, options.scheduler, layout)
+    return _Course(
+        options, plan, layout, folder=folder, key=laboratory_key(), workforce=workforce
+    )
 
 
 def _layout(options: CertificationOptions) -> BenchPlan:
@@ -114,9 +119,12 @@ class _Course:
         options: CertificationOptions,
         plan: Plan,
         layout: BenchPlan,
+        *,
         folder: RunFolder | None,
         key: LaboratoryKey,
+        workforce: Workforce | None,
     ) -> None:
+        self.workforce = workforce
         self.options = options
         self.plan = plan
         self.layout = layout
@@ -214,6 +222,8 @@ class _Course:
         except (Exception, KeyboardInterrupt) as error:
             return "interrupted", self._broken_off(self._in_words(error, stop))
         finally:
+            if self.workforce is not None:
+                self.workforce.close()
             if self._journal is not None:
                 self._journal.close()
         return "complete", None
@@ -224,6 +234,7 @@ class _Course:
             bench, self.plan, self._journal, self.options.seed, progress,
             stopping=lambda: stop.requested,
         )
+        session.workforce = self.workforce
         if self.resumed:
             session.take_up(self.folder.journal)
         self.began = True

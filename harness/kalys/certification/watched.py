@@ -16,6 +16,7 @@ from kalys.certification.progress import RunProgress
 from kalys.errors import EvidenceError, Interrupted, KalysError
 from kalys.evidence.standing import ABANDONED, standing
 from kalys.procedures import registry
+from kalys.procedures.campaign import Begun, ShardRecord
 from kalys.procedures.session import ProcedureResult, Session
 from kalys.requirements.observation import Outcome
 
@@ -59,10 +60,17 @@ class WatchedSession(Session):
             raise KeyboardInterrupt
 
     def take_up(self, journal: Path) -> None:
-        """Take up an interrupted run: what ended stands, what was cut off is marked abandoned."""
+        """Take up an interrupted run: what ended stands, a campaign goes on after its last shard,
+        and what else was cut off is marked abandoned."""
         before = standing(journal)
         for name in before.open:
-            self.journal.add("procedure", {"id": name, "step": ABANDONED})
+            shards = before.shards.get(name)
+            if shards:
+                records = [ShardRecord.from_dict(data) for data in shards]
+                seen = before.observations[before.before_last[name] :]
+                self.begun[name] = Begun(records, sum(o.procedure == name for o in seen))
+            else:
+                self.journal.add("procedure", {"id": name, "step": ABANDONED})
         after = standing(journal)
         self.observations.extend(after.observations)
         for name, error in after.ended.items():

@@ -19,6 +19,12 @@ Examples:
   kalys certify --core "python3 my_core.py"
       any counting core, without an urn
 
+  kalys certify --core urn:kalys-emulated-urn=socket://127.0.0.1:4001
+      the counting core of an urn, shown pictures over its link instead of paper
+
+  kalys certify --core python:my_package.my_module:my_core --plan accuracy
+      ten million ballot positions, on all processors
+
   kalys certify --bench serial-urn-with-operator --plan standard
       an urn on /dev/ttyUSB0 and a person who is asked to handle the paper
 
@@ -54,11 +60,21 @@ def certify(  # noqa: PLR0917
         str | None,
         typer.Option(
             help="Certify a counting core without an urn: python:package.module:callable, or a "
-            "command that speaks docs/protocols/counting-core.md."
+            "command that speaks docs/protocols/counting-core.md; or an urn's own, shown pictures "
+            "instead of paper: urn:PROFILE=URL."
         ),
     ] = None,
     resume: Annotated[
         Path | None, typer.Option(help="Continue the interrupted run in this folder.")
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Processes that do the shards of a campaign on a core; by default one "
+                     "for each processor."),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="Do them on the Dask cluster with this scheduler: tcp://HOST:PORT."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
@@ -71,6 +87,7 @@ def certify(  # noqa: PLR0917
     options = CertificationOptions(
         bench=bench, plan=plan, seed=seed, out=out, lang=lang, wire=wire,
         defects=tuple(defect or ()), resume=resume, core=core,
+        workers=workers, scheduler=scheduler,
     )
     result = run_certification(options, quiet_progress if json else terminal_progress)
     for warning in result.warnings:

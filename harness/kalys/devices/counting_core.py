@@ -52,6 +52,11 @@ def open_core(
     """
     kind = CallableCore if spec.startswith(PYTHON) else ProgramCore
     core = kind(spec, name, timeout_s=timeout_s, start_s=start_s)
+    return begun(core, hello, spec)
+
+
+def begun(core: CountingCore, hello: Mapping[str, Any], spec: str) -> CountingCore:
+    """The core, told ``hello``; else it is closed, and LinkError says what it did instead."""
     try:
         core.begin(hello)
     except CoreFault as fault:
@@ -83,6 +88,15 @@ class ProgramCore:
         self._places = CorePages()
         self._program = CoreProgram(self._words, self._places.folder, self._variables())
 
+    @property
+    def spec(self) -> str:
+        """What names it: with that it can be opened once more, elsewhere."""
+        return self._spec
+
+    @property
+    def batch(self) -> int:
+        return self._told.batch
+
     def identity(self) -> Identity:
         told = self._told
         sha256 = _sha256_of_program(self._words)
@@ -92,7 +106,7 @@ class ProgramCore:
         )
 
     def begin(self, hello: Mapping[str, Any]) -> None:
-        self._hello, self._contests = hello, _contests_of(hello)
+        self._hello, self._contests = hello, contests_of(hello)
         with self._ending_on_fault():
             self._say_hello()
 
@@ -276,7 +290,7 @@ def _sha256_of_program(words: list[str]) -> str:
         return ""
 
 
-def _contests_of(hello: Mapping[str, Any]) -> Mapping[str, frozenset[str]]:
+def contests_of(hello: Mapping[str, Any]) -> Mapping[str, frozenset[str]]:
     """What the layout has a target for."""
     options: dict[str, set[str]] = {}
     for face in hello["layout"]["faces"].values():

@@ -16,7 +16,16 @@ from numpy.typing import NDArray
 
 from kalys.ballots.sheet import Sheet
 from kalys.protocols.counting_core import CoreAnswer, CoreFault
-from kalys.protocols.urn.messages import Event, EventKind, Purpose, ReportKind, Role, UrnState
+from kalys.protocols.urn.messages import (
+    Event,
+    EventKind,
+    Op,
+    Purpose,
+    ReportKind,
+    Response,
+    Role,
+    UrnState,
+)
 
 
 @dataclass(frozen=True)
@@ -180,6 +189,20 @@ class Urn(Protocol):
         ...
     def listen(self, heard: Callable[[Received], None] | None) -> None:
         """Have ``heard`` told of every event when it comes, in order; None: nobody any more."""
+        ...
+    def overhear(self, heard: Callable[[bytes], None] | None) -> None:
+        """Have ``heard`` told the bytes of every request that goes out; None: nobody any more (for
+        tests of replay)."""
+        ...
+    def encoded(self, op: Op, **fields: Any) -> bytes:
+        """The bytes of a request, which is not sent (for tests of malformed traffic)."""
+        ...
+    def say(self, data: bytes, quiet_s: float = 0.2) -> Sequence[Response]:
+        """Write bytes as they are, past every rule of the protocol; the answers that come until
+        nothing has come for ``quiet_s`` seconds."""
+        ...
+    def request(self, op: Op, **fields: Any) -> Mapping[str, Any]:
+        """One request by its published fields, as they are (for tests of who may do what)."""
         ...
     def reconnect(self) -> None:
         """Open the link again after the device was without power."""

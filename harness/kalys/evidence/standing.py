@@ -3,12 +3,16 @@
 A run that was interrupted in the middle of a procedure and continued later runs that procedure
 again from its beginning. What the abandoned attempt saw would then be counted twice, so it does not
 stand; except for its failures: no interruption may make a failure disappear.
+
+A campaign goes on where it was broken off instead: its shards are in the journal one after another,
+each followed by what was observed of it, and all of that stands.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from kalys.errors import EvidenceError
 from kalys.evidence.journal import Record, read_journal
@@ -19,11 +23,15 @@ ABANDONED = "abandoned"
 
 @dataclass
 class Standing:
-    """Observations that stand, procedures that ended, and those that began and did not."""
+    """Observations that stand, procedures that ended, and those that began and did not. ``shards``
+    holds the shard records by procedure, with the number of observations before the last one in
+    ``before_last``."""
 
     observations: list[Observation] = field(default_factory=list)
     ended: dict[str, str | None] = field(default_factory=dict)
     open: dict[str, int] = field(default_factory=dict)
+    shards: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    before_last: dict[str, int] = field(default_factory=dict)
 
     def add(self, record: Record) -> None:
         """Take the next record of the journal into account."""
@@ -31,6 +39,10 @@ class Standing:
             self.observations.append(_observation(record))
         elif record.kind == "procedure":
             _follow(self, record)
+        elif record.kind == "shard":
+            name = str(record.data.get("procedure"))
+            self.shards.setdefault(name, []).append(record.data)
+            self.before_last[name] = len(self.observations)
 
 
 def standing(path: Path) -> Standing:
@@ -44,7 +56,8 @@ def standing(path: Path) -> Standing:
 def _follow(found: Standing, record: Record) -> None:
     name, step = record.data.get("id", ""), record.data.get("step")
     if step == "begin":
-        found.open[name] = len(found.observations)
+        if name not in found.open or name not in found.shards:
+            found.open[name] = len(found.observations)
     elif step == "end":
         found.open.pop(name, None)
         found.ended[name] = record.data.get("error")

@@ -95,7 +95,8 @@ class Comparison:
     """All that differs between a deck that was counted and what the urn has of it.
 
     ``errors`` counts wrong ballot positions by (contest, option): a vote too few or too many in the
-    totals, a mark missing or invented in a record, whichever shows more. ``notes`` say it in words.
+    totals, a mark missing or invented in a record, whichever shows more. ``votes_off`` sums how far
+    the total of each option is from the deck's. ``notes`` say it in words.
     """
 
     sheets: int
@@ -106,6 +107,12 @@ class Comparison:
     totals_agree: bool
     records_agree: bool
     records_sum_to_totals: bool
+    votes_off: int = 0
+
+    @property
+    def wrong_sheets(self) -> int:
+        """Sheets whose record is missing or differs."""
+        return sum(pair.sheet is not None and not pair.exact for pair in self.pairs)
 
     @property
     def wrong_positions(self) -> int:
@@ -200,6 +207,7 @@ def compare_pairs(
         totals_agree=not differences,
         records_agree=not wrong,
         records_sum_to_totals=not unequal,
+        votes_off=sum(in_totals.values()),
     )
 
 
@@ -230,6 +238,7 @@ def join(parts: Sequence[Comparison]) -> Comparison:
         totals_agree=all(part.totals_agree for part in parts),
         records_agree=all(part.records_agree for part in parts),
         records_sum_to_totals=all(part.records_sum_to_totals for part in parts),
+        votes_off=sum(part.votes_off for part in parts),
     )
 
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -109,41 +110,77 @@ class Breakdown:
         return {facet: dict(sorted(rows.items())) for facet, rows in self._counts.items()}
 
 
+@dataclass(frozen=True)
+class ErrorPart:
+    """The part of a picture that shows an error: ``data`` is what the journal tells of it."""
+
+    data: Mapping[str, Any]
+    png: bytes
+
+    @property
+    def kind(self) -> str:
+        return str(self.data["error"])
+
+
+class Alike:
+    """Says of how many errors of a kind pictures are wanted: few, and of many kinds."""
+
+    def __init__(self, kept: int = 0) -> None:
+        self._kept = kept
+        self._kinds: Counter[str] = Counter()
+
+    def wants(self, kind: str) -> bool:
+        """Whether one more of this kind is wanted; if so, it counts as kept."""
+        if self._kept >= MOST_PICTURES or self._kinds[kind] >= _MOST_ALIKE:
+            return False
+        self._kept += 1
+        self._kinds[kind] += 1
+        return True
+
+    @property
+    def kept(self) -> int:
+        return self._kept
+
+
 class ErrorPictures:
     """Keeps pictures of errors in ``folder``; in none when there is no evidence folder."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
-        self._kept = len(list(folder.glob("*.png"))) if folder and folder.is_dir() else 0
-        self._alike: Counter[str] = Counter()
+        self._alike = Alike(len(list(folder.glob("*.png"))) if folder and folder.is_dir() else 0)
 
-    def keep(
-        self, session: Session, pair: Pair, image: Picture, sha256: str, said: str
-    ) -> None:
-        """Keep what shows why the sheet of ``pair`` went wrong, unless enough of its kind are kept.
-
-        ``sha256`` is of the picture's pixels, ``said`` what is wrong, in words.
-        """
-        sheet = pair.sheet
-        if self._folder is None or sheet is None:
+    def keep(self, session: Session, part: ErrorPart) -> None:
+        """Keep what shows an error, unless enough of its kind are kept."""
+        if self._folder is None or not self._alike.wants(part.kind):
             return
-        layout = session.renderer.layout(sheet)
-        for kind, position, part in _parts(sheet, pair, image, layout):
-            if self._kept >= MOST_PICTURES or self._alike[kind] >= _MOST_ALIKE:
-                continue
-            self._kept += 1
-            self._alike[kind] += 1
-            name = f"{FOLDER}/{self._kept:04d}.png"
-            png = _png(part)
-            self._folder.mkdir(parents=True, exist_ok=True)
-            write_whole(self._folder.parent / name, png)
-            session.journal.add("error", {
-                "procedure": session.running, "sheet": sheet.id, "seed": sheet.seed,
-                "sha256": sha256, "position": "/".join(position or ()), "error": kind,
+        name = f"{FOLDER}/{self._alike.kept:04d}.png"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        write_whole(self._folder.parent / name, part.png)
+        session.journal.add("error", {
+            "procedure": session.running, **part.data, "picture": name,
+            "picture_sha256": hashlib.sha256(part.png).hexdigest(),
+        })
+
+
+def error_parts(
+    pair: Pair, image: Picture, layout: Layout, *, said: str, sha256: str,
+    alike: Alike | None = None,
+) -> Iterator[ErrorPart]:
+    """What shows why the sheet of ``pair`` went wrong, of the kinds that ``alike`` wants.
+
+    ``sha256`` is of the picture's pixels, ``said`` what is wrong, in words.
+    """
+    sheet = pair.sheet
+    if sheet is None:
+        return
+    for kind, position, part in _parts(sheet, pair, image, layout):
+        if alike is None or alike.wants(kind):
+            yield ErrorPart({
+                "sheet": sheet.id, "seed": sheet.seed, "sha256": sha256,
+                "position": "/".join(position or ()), "error": kind,
                 "orientation": sheet.orientation, "paper": list(effects_of(sheet.paper)),
-                "text": said, "picture": name,
-                "picture_sha256": hashlib.sha256(png).hexdigest(),
-            })
+                "text": said,
+            }, _png(part))
 
 
 def _parts(

@@ -9,31 +9,45 @@ from typing import TYPE_CHECKING, Any
 from kalys.ballots.deck import Deck, logic_and_accuracy, volume
 from kalys.ballots.deck_file import READABLE
 from kalys.ballots.sheet import Sheet
+from kalys.procedures.campaign import stops_when_decided, volume_campaign
 from kalys.procedures.comparison import Comparison, Position
-from kalys.procedures.deck_run import DeckRun, box_room, report_sheets, run_deck
-from kalys.procedures.feeding import Fed
+from kalys.procedures.deck_run import (
+    DeckRun,
+    box_room,
+    report_misfeeds,
+    report_sheets,
+    run_deck,
+)
 from kalys.procedures.registry import procedure
 from kalys.requirements.observation import Outcome
 
 if TYPE_CHECKING:
     from kalys.procedures.session import Session
 
-GROUP = 50                     # sheets in one observation of a volume deck
 MOST_NAMED = 5                 # positions and differences that a note names
 
 
 @procedure(
     "count.volume",
     title="A volume of ballots without an error",
-    requirements=("ACC-001", "ACC-002", "ACC-003", "ACC-009", "PAP-001", "MET-005"),
+    requirements=(
+        "ACC-001", "ACC-002", "ACC-003", "ACC-004", "ACC-005", "ACC-006", "ACC-009", "PAP-001",
+        "MET-005",
+    ),
     device_seconds=60_000,
     front="pytest",
     devices=("urn", "core"),
 )
 def count_volume(session: Session, parameters: Mapping[str, Any]) -> None:
-    """Feed a volume deck in parts that fit the box; compare every sheet, then all totals."""
+    """Feed a volume deck in parts that fit the box; compare every sheet, then all totals. A
+    counting core is shown it in shards."""
+    if session.bench.dut_role == "core":
+        volume_campaign(session, parameters)
+        _report_bounds(session)
+        return
     sheets = int(parameters.get("sheets", 20_391))
     style = str(parameters.get("style", "KG-PL"))
+    at_decision = stops_when_decided(parameters, "count.volume")
     part = box_room(session)
     deck = _volume(session, style, sheets)
     done = 0
@@ -42,7 +56,7 @@ def count_volume(session: Session, parameters: Mapping[str, Any]) -> None:
         run = run_deck(session, offered, style, done=done, total=sheets)
         _report_volume(session, run, f"sheets {done + 1} to {done + len(run.fed)}")
         done += len(run.fed)
-        if len(run.fed) < len(offered):
+        if len(run.fed) < len(offered) or (at_decision and session.decided("ACC-002")):
             break
     _report_bounds(session)
 
@@ -56,26 +70,13 @@ def _report_volume(session: Session, run: DeckRun, condition: str) -> None:
     _report_positions(session, run.comparison, condition, len(run.counted))
     _report_comparisons(session, run, condition)
     # How paper is fed is asked of what feeds it.
-    for start in range(0, len(run.fed) if run.box is not None else 0, GROUP):
-        group = run.fed[start : start + GROUP]
-        misfed = [(sheet, fed) for sheet, fed in group if _misfed(sheet, fed)]
-        for sheet, fed in misfed:
-            session.count(
-                "PAP-001", 1, 1, condition="volume deck", sheet=sheet.id,
-                note=f"in good order, and {fed.describe()}",
-            )
-        session.count("PAP-001", len(group) - len(misfed), 0, condition="volume deck")
+    report_misfeeds(session, run, "volume deck")
     # A count error that no sheet explains (totals alone are wrong) still is one.
     wrong = len(run.wrong) or int(bool(run.comparison.notes))
     told = [f"sheet {sheet}: {text}" for sheet, text in run.wrong.items()]
     told += [note for note in run.comparison.notes if note not in told]
     note = "; ".join(told[:MOST_NAMED])
     session.count("MET-005", len(run.fed), wrong, condition=condition, note=note)
-
-
-def _misfed(sheet: Sheet, fed: Fed) -> bool:
-    in_specification = sheet.truth is not None and sheet.truth.counted
-    return in_specification and not fed.counted
 
 
 def _report_positions(
@@ -87,17 +88,22 @@ def _report_positions(
     come first would be unfair to the sequential test.
     """
     if not compared.positions:
-        for requirement in ("ACC-001", "ACC-002"):
+        for requirement in ("ACC-001", "ACC-002", "ACC-004", "ACC-005", "ACC-006"):
             session.blocked(requirement, f"{condition}: none of them was counted")
         return
     by_position = sorted(compared.errors.items(), key=lambda item: (-item[1], item[0]))
     named = [f"{contest}/{option}: {errors} wrong" for (contest, option), errors in by_position]
     note = "; ".join([*named[:MOST_NAMED], *compared.notes[:MOST_NAMED]])
-    for requirement in ("ACC-001", "ACC-002"):
+    positions, bad = compared.positions, compared.wrong_sheets
+    for requirement in ("ACC-001", "ACC-002", "ACC-004"):
         session.count(
-            requirement, compared.positions, min(compared.wrong_positions, compared.positions),
-            condition=condition, note=note, sheets=sheets,
+            requirement, positions, min(compared.wrong_positions, positions),
+            condition=condition, note=note, sheets=sheets, bad_sheets=bad,
         )
+    session.count("ACC-005", sheets, bad, condition=condition, note=note, sheets=sheets,
+                  bad_sheets=bad)
+    session.count("ACC-006", positions, min(compared.votes_off, positions), condition=condition,
+                  note=note)
 
 
 def _report_bounds(session: Session) -> None:

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from kalys.procedures.session import Session
 
 __all__ = [
-    "DeckRun", "box_room", "feed_all", "finish", "joined", "report_sheets", "run_deck", "settle",
+    "DeckRun", "box_room", "feed_all", "finish", "joined", "report_misfeeds", "report_sheets",
+    "run_deck", "settle",
 ]
 
 USUAL_CAPACITY = 1000          # sheets, where a profile promises none
+GROUP = 50                     # sheets in one observation of how they were fed
 ROOM = 0.9                     # share of the box that one election fills
 
 
@@ -123,3 +125,20 @@ def report_sheets(
             session.count(requirement, len(members) - len(bad), 0, condition=named)
     for stray in run.strays:
         session.count(requirement, 1, 1, condition=condition, note=stray.describe())
+
+
+def report_misfeeds(session: Session, run: DeckRun, condition: str) -> None:
+    """PAP-001: every sheet in specification that was not counted is a misfeed, in deck order."""
+    for start in range(0, len(run.fed) if run.box is not None else 0, GROUP):
+        group = run.fed[start : start + GROUP]
+        misfed = [(sheet, fed) for sheet, fed in group if _misfed(sheet, fed)]
+        for sheet, fed in misfed:
+            session.count(
+                "PAP-001", 1, 1, condition=condition, sheet=sheet.id,
+                note=f"in good order, and {fed.describe()}",
+            )
+        session.count("PAP-001", len(group) - len(misfed), 0, condition=condition)
+
+
+def _misfed(sheet: Sheet, fed: Fed) -> bool:
+    return sheet.truth is not None and sheet.truth.counted and not fed.counted

@@ -7,8 +7,15 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from kalys.ballots.deck import damaged, foreign, orientations, volume
+from kalys.procedures.campaign import stops_when_decided
 from kalys.procedures.control_sheets import control_sheets, plain_sheet
-from kalys.procedures.deck_run import report_sheets, run_deck, settle
+from kalys.procedures.deck_run import (
+    box_room,
+    report_misfeeds,
+    report_sheets,
+    run_deck,
+    settle,
+)
 from kalys.procedures.feeding import Fed, feed, feed_together
 from kalys.procedures.preparation import Prepared, prepared_urn
 from kalys.procedures.registry import procedure
@@ -17,8 +24,6 @@ from kalys.protocols.urn.messages import EventKind
 if TYPE_CHECKING:
     from kalys.ballots.sheet import Sheet
     from kalys.procedures.session import Session
-
-GROUP = 50
 
 
 @procedure(
@@ -31,18 +36,16 @@ GROUP = 50
 def misfeeds(session: Session, parameters: Mapping[str, Any]) -> None:
     """Ballots in specification: each that is given back, jams or vanishes is a misfeed."""
     sheets = int(parameters.get("sheets", 1497))
+    at_decision = stops_when_decided(parameters, "paper.misfeeds")
     seed = session.rng("paper.misfeeds").getrandbits(31)
     deck = volume(session.definition, "KG-PL", sheets, seed)
-    fed = run_deck(session, deck.sheets, "KG-PL").fed
-    for start in range(0, len(fed), GROUP):
-        group = fed[start : start + GROUP]
-        misfed = [(sheet, what) for sheet, what in group if not what.counted]
-        for sheet, what in misfed:
-            session.count(
-                "PAP-001", 1, 1, condition="ballots in specification", sheet=sheet.id,
-                note=f"in good order, and {what.describe()}",
-            )
-        session.count("PAP-001", len(group) - len(misfed), 0, condition="ballots in specification")
+    room = box_room(session)
+    for start in range(0, sheets, room):
+        part = deck.sheets[start : start + room]
+        run = run_deck(session, part, "KG-PL", done=start, total=sheets)
+        report_misfeeds(session, run, "ballots in specification")
+        if len(run.fed) < len(part) or (at_decision and session.decided("PAP-001")):
+            break
 
 
 @procedure(

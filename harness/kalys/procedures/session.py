@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import random
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,10 +24,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from kalys.ballots.render import Renderer
 from kalys.ballots.templates import layouts_for
 from kalys.errors import ConfigurationError, EvidenceError, Interrupted, KalysError
-from kalys.evidence.read_times import READ_TIMES
+from kalys.evidence.read_times import ReadTimes
 from kalys.procedures import core_errors, registry
 from kalys.procedures.core_errors import ErrorPictures, Facets
 from kalys.requirements import catalogue, verdict
+from kalys.requirements.decision import standing
 from kalys.requirements.observation import Observation, Verdict
 
 if TYPE_CHECKING:
@@ -45,8 +46,11 @@ if TYPE_CHECKING:
     from kalys.election.definition import ElectionDefinition
     from kalys.evidence.journal import Recorder
     from kalys.links.clock import Clock
+    from kalys.procedures.campaign import Begun
+    from kalys.procedures.workforce import Workforce
     from kalys.requirements.catalogue import Catalogue
     from kalys.requirements.plan import Plan
+    from kalys.requirements.rules import Rule
 
 Found = TypeVar("Found")
 Progress = Callable[[str, int, int, str], None]
@@ -69,7 +73,8 @@ class Session:
     ``observations`` holds every observation of the run in order, ``finished`` what each procedure
     gave that has run. All of the role properties raise ConfigurationError (so the procedure is
     BLOCKED, with the reason) when the bench lacks the role. A procedure may set ``instrument`` to
-    name what it measures with.
+    name what it measures with. ``workforce`` does the shards of campaigns, this process when it is
+    None; ``begun`` holds campaigns that were broken off, by procedure.
     """
 
     def __init__(
@@ -87,6 +92,8 @@ class Session:
         self.observations: list[Observation] = []
         self.finished: dict[str, ProcedureResult] = {}
         self.instrument = ""
+        self.workforce: Workforce | None = None
+        self.begun: dict[str, Begun] = {}
         self._progress = progress
         self._running: registry.Procedure | None = None
         self._since = 0
@@ -153,14 +160,16 @@ class Session:
         note: str = "",
         sheet: str = "",
         sheets: int = 0,
+        bad_sheets: int = 0,
     ) -> None:
         """``failures`` of ``trials`` went wrong under ``condition``.
 
-        ``sheets`` says on how many sheets the trials lie, when they are positions.
+        ``sheets`` says on how many sheets the trials lie, when they are positions, and
+        ``bad_sheets`` on how many of these a failure lies.
         """
         self._observe(
             requirement, "count", trials=trials, failures=failures, condition=condition,
-            note=note, sheet=sheet, sheets=sheets,
+            note=note, sheet=sheet, sheets=sheets, bad_sheets=bad_sheets,
         )
 
     def detection(
@@ -233,6 +242,11 @@ class Session:
         """A generator of its own for ``name``, the same for the same seed of the run."""
         return random.Random(f"{self.seed}:{name}")
 
+    def decided(self, requirement: str) -> bool:
+        """Whether the sequential test of a requirement has decided: no more need be observed."""
+        rule = self.catalogue[requirement].decision
+        return standing(rule, requirement, self.observations).state != "continue"
+
     def report_progress(self, done: int, total: int, text: str) -> None:
         """Tell whoever watches that ``done`` of ``total`` steps are done."""
         if self._progress is not None and self._running is not None:
@@ -251,21 +265,21 @@ class Session:
     @cached_property
     def error_pictures(self) -> ErrorPictures:
         """Keeps pictures of errors beside the journal."""
-        folder = self._evidence()
+        folder = self.evidence
         return ErrorPictures(folder / core_errors.FOLDER if folder else None)
 
     def note_breakdown(self, facets: Facets) -> None:
         """Where a deck went wrong, for the report."""
         self.journal.add("breakdown", {"procedure": self.running, "facets": facets})
 
-    def note_read_times(self, seconds: Iterable[float]) -> None:
+    def note_read_times(self, times: ReadTimes) -> None:
         """How long reads took. Beside the journal, which is the same for the same seed."""
-        folder = self._evidence()
-        if folder is not None:
-            with (folder / READ_TIMES).open("a", encoding="utf-8") as file:
-                file.writelines(f"{value:.6f}\n" for value in seconds)
+        if self.evidence is not None:
+            times.append_to(self.evidence)
 
-    def _evidence(self) -> Path | None:
+    @property
+    def evidence(self) -> Path | None:
+        """The folder of the journal, for what lies beside it; None where no journal is kept."""
         path = getattr(self.journal, "path", None)
         return path.parent if isinstance(path, Path) else None
 
@@ -344,6 +358,10 @@ class Session:
             )
             for name in requirements
         )
+
+    def rule(self, requirement: str) -> Rule | None:
+        """The rule by which this run decides a requirement: the plan's choice, if it makes one."""
+        return self.plan.ruled(self.catalogue[requirement]).decision
 
     @cached_property
     def catalogue(self) -> Catalogue:

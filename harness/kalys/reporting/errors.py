@@ -37,7 +37,7 @@ class ErrorRecords:
 
     def add(self, record: Record) -> None:
         data = record.data
-        if record.kind == "breakdown":
+        if record.kind == "breakdown" or (record.kind == "shard" and "facets" in data):
             self.breakdowns.append(data)
         elif record.kind == "error":
             self.pictures.append(data)
