@@ -113,26 +113,43 @@ def requirements(
 
 def plan(
     name: Annotated[str, typer.Argument(help="quick, standard, full, or a plan file.")] = "quick",
+    *,
     rate: Annotated[
-        float | None, typer.Option(help="Sample without failure that shows a rate at most this.")
+        float | None, typer.Option(help="Samples that show a rate of errors of at most this.")
     ] = None,
+    sequential: Annotated[
+        str | None, typer.Option(help="Lines of a sequential test: ACC-002 or PAP-001.")
+    ] = None,
+    positions: Annotated[
+        int | None, typer.Option(help="Marks for each of so many positions that show a bias.")
+    ] = None,
+    difference: Annotated[
+        float, typer.Option(help="The bias: 0.02 is 2 percentage points.")
+    ] = 0.02,
+    levels: Annotated[int, typer.Option(help="Mark levels that are tried.")] = 3,
     json: Json = False,
 ) -> None:
-    """What a plan tests and with which samples; or the sample that an error rate asks for.
+    """What a plan tests and with which samples; or the sample that a question asks for.
 
-    Examples: kalys plan standard; kalys plan --rate 0.001
+    Examples: kalys plan standard; kalys plan --rate 0.001; kalys plan --sequential PAP-001;
+    kalys plan --positions 38 --difference 0.05
     """
+    from kalys.cli import samples
     from kalys.cli.output import as_json, table
-    from kalys.metrology.accuracy import zero_failure_n
     from kalys.requirements.catalogue import load
     from kalys.requirements.plan import load_plan
 
-    if rate is not None:
-        sample = zero_failure_n(rate)
+    asked = [
+        samples.of_rate(rate) if rate is not None else None,
+        samples.of_test(sequential) if sequential is not None else None,
+        samples.of_positions(positions, difference, levels) if positions is not None else None,
+    ]
+    answers = [answer for answer in asked if answer is not None]
+    if answers:
         if json:
-            as_json({"rate": rate, "confidence": 0.95, "sample": sample})
+            as_json({key: value for answer in answers for key, value in answer.data.items()})
         else:
-            typer.echo(f"{sample} trials without failure show a rate of at most {rate} at 95 %.")
+            typer.echo("\n\n".join(answer.text for answer in answers))
         return
     chosen, catalogue = load_plan(name), load()
     if json:
