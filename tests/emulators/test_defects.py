@@ -14,6 +14,7 @@ import pytest
 
 from kalys.ballots.package import urn_package
 from kalys.ballots.sheet import Mark, Paper
+from kalys.ballots.templates import layouts_for
 from kalys.emulators.defects import (
     CATALOGUE,
     GROUPS,
@@ -401,6 +402,104 @@ def urn_left_out(make: Make, defects: list[str]) -> bool:
 def software_unnamed(make: Make, defects: list[str]) -> bool:
     s = make(UrnState.READY, defects=defects)
     return "KALYS-LR" not in "".join(s.print("zero"))
+
+
+def integrity_sees_negatives_only(make: Make, defects: list[str]) -> bool:
+    alarms = []
+    for value in (-1, 1):
+        s = make(UrnState.OPEN, defects=defects)
+        s.do(link.DisturbCounter(URN, "party", "P01", value))
+        s.feed(s.sheet("party/P02"))
+        alarms.append(EventKind.ALARM in s.kinds())
+    return alarms == [True, False]
+
+
+def foot_of_page_underread(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN, defects=defects)
+    targets = layouts_for(s.definition)["KG-PL"].front.targets
+    high, low = (pick((t for t in targets if t.contest == "party"), key=lambda t: t.y)
+                 for pick in (min, max))
+    lines = (replace(s.sheet(), marks=(Mark("party", t.option, "line"),)) for t in (high, low))
+    return [s.feed(line) for line in lines] == ["valid", "invalid"]
+
+
+def late_ballots_taken(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN, defects=defects)
+    s.login("administrator")
+    s.set_clock(20, 2)
+    assert s.feed(s.sheet("party/P01")) == "not-open"
+    s.set_clock(20, 0, 30)
+    return bool(s.feed(s.sheet("party/P01")) == "valid")
+
+
+def log_stamp_rounded(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.CLOSED, defects=defects)
+    return all(datetime.fromisoformat(entry["stamp"]).second == 0 for entry in s.log())
+
+
+def log_user_late(make: Make, defects: list[str]) -> bool:
+    s = make(defects=defects)
+    s.login("auditor")
+    return bool(s.log()[-1]["user"] != "auditor")
+
+
+def log_burst_lost(make: Make, defects: list[str]) -> bool:
+    s = make(defects=[f"{d}:entries=4" for d in defects])
+    for _ in range(6):
+        s.login("auditor")
+    s.login("administrator")
+    s.set_clock(8)
+    numbers = [entry["sequence"] for entry in s.log()]
+    return numbers != list(range(1, len(numbers) + 1))
+
+
+def log_number_wraps(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.CLOSED, defects=[f"{d}:before=65530" for d in defects])
+    return 0 in {entry["sequence"] for entry in s.log()}
+
+
+def _reports(make: Make, defects: list[str]) -> tuple[dict[str, Any], list[str]]:
+    """The results of three sheets for P01 and one for P02, read and as lines."""
+    s = make(UrnState.OPEN, defects=defects)
+    for option in ("P01", "P01", "P01", "P02"):
+        s.feed(s.sheet(f"party/{option}"))
+    s.close()
+    lines = s.print("results")
+    return report_reading.parse(lines), lines
+
+
+def options_swapped(make: Make, defects: list[str]) -> bool:
+    votes = _reports(make, defects)[0]["votes"]["party"]
+    return bool(votes["P01"] == 0)
+
+
+def last_row_cut(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN)
+    options = s.definition.style_contests("KG-PL")[-1].option_ids
+    votes = _reports(make, defects)[0]["votes"]
+    return set(options) - set(votes["preference"]) == {options[-1]}
+
+
+def votes_rounded(make: Make, defects: list[str]) -> bool:
+    return bool(_reports(make, defects)[0]["votes"]["party"]["P01"] == 0)
+
+
+def sum_wrong(make: Make, defects: list[str]) -> bool:
+    found = _reports(make, defects)[0]
+    assert found["votes"]["party"]["P01"] == 3
+    return bool(found["valid"] == 5)
+
+
+def row_printed_twice(make: Make, defects: list[str]) -> bool:
+    return bool(_reports(make, defects)[0]["doubled"] == ["party/P01"])
+
+
+def station_wrong(make: Make, defects: list[str]) -> bool:
+    return bool(_reports(make, defects)[0]["station"] == "0001")
+
+
+def election_of_works(make: Make, defects: list[str]) -> bool:
+    return bool(_reports(make, defects)[0]["election"] != "kg-2021-11-28")
 
 
 SHOWN: dict[str, Callable[[Make, list[str]], bool]] = {

@@ -26,4 +26,4 @@ def test_every_parameter_of_an_emulation_is_on_the_page() -> None:
 def test_the_page_of_defects_shows_the_catalogue() -> None:
     text = (PAGE.parent / "defects.md").read_text(encoding="utf-8")
     shown = text.split(page.BEGIN)[1].split(page.END)[0].strip()
-    assert shown == page.markdown(GROUPS), "replace it by what `kalys sensitivity --catalogue` prints"
+    assert shown == page.markdown(GROUPS), "put there what `kalys sensitivity --catalogue` prints"

@@ -246,6 +246,7 @@ def fields(session: Session, parameters: Mapping[str, Any]) -> None:
     """Each entry names system, kind and event, time, outcome, user and resource."""
     with prepared_urn(session) as prepared:
         eventful(session, prepared, int(parameters.get("sheets", 10)), "log.fields")
+        _report_users(session, prepared.urn)
         close_polls(prepared)
         entries = prepared.urn.log()
     lacking = [
@@ -259,6 +260,22 @@ def fields(session: Session, parameters: Mapping[str, Any]) -> None:
             for entry, missing in lacking[:3]
         ),
     )
+
+
+def _report_users(session: Session, urn: Urn) -> None:
+    """LOG-006: what somebody does is logged in a name that no other role has."""
+    tail = Tail(urn)
+    users: dict[Role, set[str]] = {}
+    for role in (Role.AUDITOR, Role.OPERATOR, Role.ADMINISTRATOR):
+        urn.login(role)
+        urn.logout()
+        users[role] = {entry.user.strip() for entry in tail.new()}
+    for role, named in users.items():
+        own = named.difference(*(others for other, others in users.items() if other is not role))
+        session.count(
+            "LOG-006", 1, int(not own), condition=f"log-in and log-out as {role}",
+            note="" if own else f"logged under {', '.join(sorted(named)) or 'nobody'}, as others",
+        )
 
 
 def missing_fields(entry: LogEntry, serial: str) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from kalys.procedures.deck_run import settle
 from kalys.procedures.feeding import feed, feed_deck
 from kalys.procedures.preparation import (
     AFTER_THE_HOUR,
+    STATION,
     Prepared,
     close_polls,
     end_election,
@@ -67,8 +68,10 @@ def zero_items(
     Every option's register must be there, and zero, at both storage locations: totals and records.
     """
     found = report.found
-    for item in ("election", "station", "device", "software", "failures"):
+    for item in ("device", "software", "failures"):
         yield item, item not in report.missing
+    yield "election that is loaded", found["election"] == prepared.definition.id
+    yield "station that is loaded", found["station"] == STATION
     yield "serial number of the device", found["serial"] == prepared.urn.identity().serial
     yield "ballot style", prepared.style in found["styles"]
     for what in ("counted", "valid", "invalid"):
@@ -248,6 +251,11 @@ def results(session: Session, parameters: Mapping[str, Any]) -> None:
         session.count("REP-005", 1, int(bool(wrong)), condition=f"{report.kind} report", note=wrong)
     paper = reports[ReportKind.RESULTS].tally
     totals.compare(session, "REP-006", truth[0], paper, condition="sheets in the box = paper")
+    doubled = reports[ReportKind.RESULTS].found["doubled"]
+    session.count(
+        "REP-006", 1, int(bool(doubled)), condition="each register once",
+        note=f"on the paper more than once: {', '.join(doubled[:5])}" if doubled else "",
+    )
     totals.compare(session, "REP-009", electronic, paper, condition="totals = printed report")
     totals.compare(session, "REP-009", electronic, records, condition="totals = records")
 

@@ -92,3 +92,8 @@ class ThresholdsOfWorksTold(Behaviour):
         self, in_force: Mapping[str, float], of_works: Mapping[str, float]
     ) -> Mapping[str, float]:
         return super().told_parameters(of_works, of_works)
+
+
+class IntegritySeesNegativesOnly(Behaviour):
+    def integrity_findings(self, findings: list[str]) -> list[str]:
+        return [what for what in super().integrity_findings(findings) if "below zero" in what]

@@ -3,7 +3,9 @@
 # ruff: noqa: ARG002  (an override takes what its hook is given)
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kalys.emulators.urn.behaviour import Behaviour
@@ -62,3 +64,47 @@ class MediaUnlogged(Behaviour):
 class ClockSettingUnlogged(Behaviour):
     def logs(self, kind: str) -> bool:
         return kind != "clock" and super().logs(kind)
+
+
+class LogStampRounded(Behaviour):
+    """The stamp in words is of the full minute."""
+
+    def log_stamp(self, stamp: str) -> str:
+        return re.sub(r":\d\d(?:\.\d+)?(?=[+-])", ":00", super().log_stamp(stamp))
+
+
+class LogUserLate(Behaviour):
+    """An entry names who was logged in at the entry before it."""
+
+    _before = "system"
+
+    def log_user(self, user: str) -> str:
+        told, self._before = self._before, super().log_user(user)
+        return told
+
+
+class LogBurstLost(Behaviour):
+    """The buffer takes so many entries of one kind in a row; those that follow are lost."""
+
+    _kind = ""
+    _in_a_row = 0
+
+    def logs(self, kind: str) -> bool:
+        self._in_a_row = self._in_a_row + 1 if kind == self._kind else 1
+        self._kind = kind
+        return super().logs(kind)
+
+    def stores_log_entry(self, sequence: int) -> bool:
+        longest = self.parameters["log-burst-lost"]["entries"]
+        return self._in_a_row <= longest and super().stores_log_entry(sequence)
+
+
+class LogNumberWraps(Behaviour):
+    """The number of an entry has 16 bits; `before` entries were made in an earlier life."""
+
+    def log_for_reading(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        before = int(self.parameters["log-number-wraps"]["before"])
+        return [
+            replace(entry, sequence=(entry.sequence + before) % 0x10000)
+            for entry in super().log_for_reading(entries)
+        ]

@@ -149,3 +149,32 @@ def _reader_of_code(layout: Layout, code: str, thresholds: Thresholds) -> Reader
 
 def _nearest(targets: Sequence[Target], x: float, y: float) -> Target:
     return min(targets, key=lambda target: (target.x - x) ** 2 + (target.y - y) ** 2)
+
+
+class FootOfPageUnderread(Behaviour):
+    """The lamp is weak at the end of the line: marks in the lower part must be fuller."""
+
+    def __init__(self, parameters: Mapping[str, Mapping[str, float]] | None = None) -> None:
+        super().__init__(parameters)
+        self._strict: dict[str, Reader] = {}
+
+    def read(self, reader: Reader, image: Image, layout: Layout) -> SheetReading:
+        reading = super().read(reader, image, layout)
+        if not reading.read:
+            return reading
+        numbers = self.parameters["foot-of-page-underread"]
+        if layout.style not in self._strict:
+            limits = replace(
+                reader.thresholds, vote_fill=numbers["vote"], blank_fill=numbers["vote"]
+            )
+            self._strict = {layout.style: Reader([layout], limits)}
+        strict = self._strict[layout.style].read(image)
+        foot = numbers["from"] * layout.page_mm[1]
+        low = {(t.contest, t.option) for t in layout.front.targets if t.y > foot}
+        return replace(reading, marks={
+            contest: tuple(
+                o for o in options
+                if (contest, o) not in low or o in strict.marks.get(contest, ())
+            )
+            for contest, options in reading.marks.items()
+        })

@@ -92,3 +92,76 @@ class UrnLeftOut(Behaviour):
 class SoftwareUnnamed(Behaviour):
     def printed(self, report: Report) -> Report:
         return replace(super().printed(report), software="")
+
+
+class OptionsSwapped(Behaviour):
+    """On the results report the options with most and with fewest votes change places."""
+
+    def printed(self, report: Report) -> Report:
+        report = super().printed(report)
+        if report.kind is not ReportKind.RESULTS or len(report.registers) < 2:
+            return report
+        one, *_, other = sorted(report.registers, key=lambda r: r.totals)
+        taken = {one: other, other: one}
+        return replace(report, registers=tuple(
+            replace(r, totals=taken[r].totals, records=taken[r].records) if r in taken else r
+            for r in report.registers
+        ))
+
+
+class LastRowCut(Behaviour):
+    """Final reports lack the row of the last option."""
+
+    def printed(self, report: Report) -> Report:
+        report = super().printed(report)
+        if report.kind not in _FINAL:
+            return report
+        return replace(report, registers=report.registers[:-1])
+
+
+class VotesRounded(Behaviour):
+    """Final reports show votes in whole multiples of a number."""
+
+    def printed(self, report: Report) -> Report:
+        report = super().printed(report)
+        if report.kind not in _FINAL:
+            return report
+        to = max(1, int(self.parameters["votes-rounded"]["to"]))
+        return replace(report, registers=tuple(
+            replace(r, totals=round(r.totals / to) * to) for r in report.registers
+        ))
+
+
+class SumWrong(Behaviour):
+    """Every row is right; the sum of the valid sheets is not."""
+
+    def printed(self, report: Report) -> Report:
+        report = super().printed(report)
+        if report.kind not in _FINAL:
+            return report
+        more = int(self.parameters["sum-wrong"]["more"])
+        return replace(report, valid=report.valid + more, sheets=report.sheets + more)
+
+
+class RowPrintedTwice(Behaviour):
+    """Final reports show the first row of an option once more."""
+
+    def printed(self, report: Report) -> Report:
+        report = super().printed(report)
+        if report.kind not in _FINAL:
+            return report
+        return replace(report, registers=(*report.registers[:1], *report.registers))
+
+
+class StationWrong(Behaviour):
+    def printed(self, report: Report) -> Report:
+        report = super().printed(report)
+        number = int(self.parameters["station-wrong"]["number"])
+        return replace(report, station=f"{number:04d}")
+
+
+class ElectionOfWorks(Behaviour):
+    """Reports name the election with which the urn left the works."""
+
+    def printed(self, report: Report) -> Report:
+        return replace(super().printed(report), election="demo-2019-01-01")

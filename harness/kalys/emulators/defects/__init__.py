@@ -13,7 +13,20 @@ import difflib
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from kalys.emulators.defects import counting, logs, paper, reading, records, reports, states
+from kalys.emulators.defects import (
+    boundaries,
+    clocks,
+    conditional,
+    counting,
+    logs,
+    paper,
+    rare,
+    reading,
+    recognition,
+    records,
+    reports,
+    states,
+)
 from kalys.emulators.defects.entry import Defect
 from kalys.emulators.urn.behaviour import Behaviour
 from kalys.errors import ConfigurationError
@@ -23,10 +36,15 @@ __all__ = ["CATALOGUE", "GROUPS", "Defect", "behaviour_with", "parse"]
 # In the order of the page.
 GROUPS = (
     counting,
+    rare,
+    conditional,
+    boundaries,
+    recognition,
     reading,
     paper,
     states,
     logs,
+    clocks,
     reports,
     records,
 )

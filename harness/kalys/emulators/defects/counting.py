@@ -34,4 +34,7 @@ ENTRIES = (
     Defect("thresholds-of-works-told",
            "The parameters told are those of the works, whatever has been set since.",
            ("MRK-005",), ("mark.thresholds",), counting.ThresholdsOfWorksTold),
+    Defect("integrity-sees-negatives-only",
+           "Of counters that cannot be right only those below zero are noticed.",
+           ("ACC-008",), ("count.integrity",), counting.IntegritySeesNegativesOnly),
 )

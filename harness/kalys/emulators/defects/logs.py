@@ -24,4 +24,15 @@ ENTRIES = (
            ("LOG-004",), ("log.clock_setting",), logs.ClockSettingUnlogged),
     Defect("log-without-user", "Log entries do not say who was logged in.",
            ("LOG-006",), ("log.fields",), logs.LogWithoutUser),
+    Defect("log-stamp-rounded", "The stamps of log entries are of the full minute.",
+           ("LOG-001",), ("log.stamps",), logs.LogStampRounded),
+    Defect("log-user-late", "A log entry names who was logged in at the entry before it.",
+           ("LOG-006",), ("log.fields",), logs.LogUserLate),
+    Defect("log-burst-lost",
+           "Of entries of one kind that follow each other the first `entries` are stored.",
+           ("LOG-003",), ("log.sequence",), logs.LogBurstLost, {"entries": 16}),
+    Defect("log-number-wraps",
+           "Numbers of log entries begin again after 65,535; `before` entries were made in an "
+           "earlier life.",
+           ("LOG-003",), ("log.sequence",), logs.LogNumberWraps, {"before": 65500}),
 )

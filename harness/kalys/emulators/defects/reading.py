@@ -37,4 +37,8 @@ ENTRIES = (
            {"one_in": 8}),
     Defect("unreadable-counted", "A sheet that cannot be read counts as a blank one.",
            ("PAP-005",), ("paper.damaged",), reading.UnreadableCounted),
+    Defect("foot-of-page-underread",
+           "Below `from` of the page's height a mark needs a fill of `vote` to be a vote.",
+           ("MRK-001",), ("mark.line",), reading.FootOfPageUnderread,
+           {"from": 0.5, "vote": 0.45}),
 )

@@ -19,4 +19,7 @@ ENTRIES = (
            ("MET-003",), ("metrology.event_counter",), states.EventCounterReset),
     Defect("opens-unchecked", "The polls open without a look at the counters.",
            ("REP-001",), ("report.non_zero_opening",), states.OpensUnchecked),
+    Defect("late-ballots-taken",
+           "Ballots are taken until `seconds` after the closing hour.",
+           ("TIM-008",), ("timing.poll_hours",), states.LateBallotsTaken, {"seconds": 60}),
 )

@@ -46,8 +46,12 @@ class Casting:
         """Commit a sheet to its book and tell everybody."""
         board, memory, record = self._board, self._board.memory, transaction.record
         book = memory.tests if transaction.test else memory.votes
-        memory.count(transaction)
-        board.monitor.counted(record, transaction.test)
+        times = board.behaviour.times_counted()
+        for _ in range(times):
+            memory.count(transaction)
+            board.monitor.counted(record, transaction.test)
+        if not times:
+            memory.transaction = None
         board.log("cast", board.behaviour.cast_text(record), "success",
                   "test book" if transaction.test else "vote book")
         if tell:

@@ -105,7 +105,8 @@ def parse(lines: Sequence[str], patterns: ReportPatterns | None = None) -> dict[
     ``number``, ``styles``, ``counted``, ``valid``, ``invalid``, ``failures`` (list of texts),
     ``urns``, ``event_counter``, ``parameters`` (name -> (value, unit)), ``votes`` (contest ->
     option -> number in the totals memory), ``records`` (the same for the records memory),
-    ``overvotes`` and ``undervotes`` (contest -> number), ``ended`` (the end mark with the report's
+    ``overvotes`` and ``undervotes`` (contest -> number), ``doubled`` (registers, as
+    "contest/option", that stand on the paper more than once; the last one is taken), ``ended`` (the end mark with the report's
     number), and ``missing``: the names of items that a report of this kind must have. What is not
     there is None or empty. A time without date, seconds or zone is missing.
     """
@@ -122,7 +123,7 @@ class _Reading:
         self._found: dict[str, Any] = {
             "kind": "", **dict.fromkeys([*_ALWAYS, *_NUMBERS]), "failures": [], "ended": False,
             "styles": [], "urns": [], "parameters": {}, "votes": {}, "records": {},
-            "overvotes": {}, "undervotes": {},
+            "overvotes": {}, "undervotes": {}, "doubled": [],
         }
         self._failures_stated: int | None = None
 
@@ -192,7 +193,10 @@ class _Reading:
                 found[name][self._contest] = int(match["value"])
                 return True
         if (match := re.fullmatch(patterns.register_row, line)) is not None:
-            found["votes"].setdefault(self._contest, {})[match["option"]] = int(match["totals"])
+            row = found["votes"].setdefault(self._contest, {})
+            if match["option"] in row:
+                found["doubled"].append(f"{self._contest}/{match['option']}")
+            row[match["option"]] = int(match["totals"])
             records = match.groupdict().get("records")
             if records is not None:
                 found["records"].setdefault(self._contest, {})[match["option"]] = int(records)
