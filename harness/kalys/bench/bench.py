@@ -209,7 +209,9 @@ class Bench:
         taken: set[str] = set()
         for placed in self.plan:
             address = placed.device.link
-            somewhere = not placed.device.emulated and placed.role != "core"
+            if placed.role == "core":
+                address = wiring.urn_address(str(address))
+            somewhere = not placed.device.emulated
             if address and somewhere and address not in taken:
                 taken.add(address)
                 self._closing.callback(take_lease(address).release)

@@ -35,6 +35,7 @@ from kalys.protocols.urn.messages import Op
 URN = "urn:"
 EMULATED_URN = "kalys-emulated-urn"
 IMAGE_INJECTION = "image-injection"
+MOST_CHUNK = 32_768
 
 
 def serial_settings(placed: Placed) -> SerialSettings:
@@ -79,7 +80,7 @@ def open_core(placed: Placed, definition: ElectionDefinition) -> CountingCore:
     style, layout = next(iter(layouts_for(definition).items()))
     first = hello(definition.model_dump(mode="json"), style, layout.without_artwork().to_dict())
     link, spec = placed.link_settings(), str(placed.device.link)
-    if urn_address(spec):
+    if spec.startswith(URN):
         return counting_core.begun(_urn_core(spec, placed.name), first, spec)
     return counting_core.open_core(
         spec, placed.name, first, timeout_s=link.timeout_s, start_s=link.boot_s
@@ -113,8 +114,10 @@ def _urn_core(spec: str, name: str) -> CountingCore:
         )
     if not url:
         raise ConfigurationError("names no address", where=spec, remedy="Write urn:PROFILE=URL.")
-    device = Device(role="urn", name=name, profile=wanted, link=url)
-    placed = Placed(device, profile, ())
+    # A picture is a thousand times what is usually loaded: frames as long as the wire takes.
+    link = profile.link.model_copy(update={"chunk_bytes": MOST_CHUNK})
+    profile = profile.model_copy(update={"link": link})
+    placed = Placed(Device(role="urn", name=name, profile=wanted, link=url), profile, ())
     return UrnCore(open_urn(placed, url, RealClock(), NullJournal(), seed=0), name)
 
 

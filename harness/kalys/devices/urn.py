@@ -227,8 +227,7 @@ class UrnDriver:
 
     def read_image(self, picture: NDArray[np.uint8]) -> CoreAnswer:
         """Upload a picture (8-bit grey) as PNG, and have the urn's counting core read it."""
-        # Level 1: it goes over the wire once, and a better squeeze costs more than it saves.
-        _, png = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+        _, png = cv2.imencode(".png", picture)
         self.load(Purpose.IMAGE, png.tobytes())
         f = self._ask(Op.READ_IMAGE)
         if f["status"] == "rejected":

@@ -43,6 +43,7 @@ REQUEST, RESPONSE, EVENT = 1, 2, 3
 MAX_PAYLOAD = 4096
 HEADER_SIZE = 8
 CRC_SIZE = 4
+CHUNK_HEAD = 6              # of LOAD_CHUNK: an offset and a length before the data
 SMALLEST = len(SYNC) + HEADER_SIZE + CRC_SIZE
 # A length field that was hit by noise may claim kilobytes that never come: nobody is told to wait
 # for more than this at once.
@@ -205,7 +206,7 @@ class ClientCodec:
 
     @property
     def chunk(self) -> int:
-        return 2048
+        return MAX_PAYLOAD - CHUNK_HEAD
 
     def encode(self, request: Request) -> bytes:
         code = OP_CODES[request.op]
