@@ -41,3 +41,15 @@ def test_a_foreign_ballot_is_given_back(requirement, certified):
 @pytest.mark.parametrize("requirement", ["MRK-012", "ACC-009"])
 def test_a_marginal_mark_is_told_as_such_in_cast_vote_records(requirement, certified):
     certified("mark.records", requirement)
+
+
+@pytest.mark.parametrize("requirement", ["MRK-003"])
+def test_a_marginal_mark_is_detected_alike_wherever_it_stands(requirement, certified):
+    certified("mark.homogeneity", requirement)
+
+
+@pytest.mark.parametrize("requirement", ["MRK-008"])
+def test_a_tick_that_touches_a_neighbouring_square_is_counted_by_the_rule_and_told(
+    requirement, certified
+):
+    certified("mark.overlap", requirement)
