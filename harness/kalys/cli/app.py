@@ -13,7 +13,7 @@ import threading
 
 import typer
 
-from kalys.cli import catalogue, certify, deck, emulate, evidence, sensitivity
+from kalys.cli import catalogue, certify, day, deck, emulate, evidence, read, sensitivity
 from kalys.errors import KalysError
 
 app = typer.Typer(
@@ -31,6 +31,8 @@ certify.register(app)
 emulate.register(app)
 evidence.register(app)
 deck.register(app)
+day.register(app)
+read.register(app)
 sensitivity.register(app)
 catalogue.register(app)
 

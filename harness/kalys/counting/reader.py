@@ -35,7 +35,15 @@ from kalys.counting.faces import (
     print_level,
 )
 from kalys.counting.registration import Registration, register_batch, register_otherwise
-from kalys.counting.scan import LEAST_SPAN, checked, fitted, sampled, streaks_of, tone_of
+from kalys.counting.scan import (
+    LEAST_SPAN,
+    TOO_LONG_MM,
+    checked,
+    fitted,
+    sampled,
+    streaks_of,
+    tone_of,
+)
 from kalys.counting.targets import Fills, Levels, measure
 from kalys.errors import ConfigurationError
 
@@ -74,7 +82,7 @@ class SheetReading:
     ``fills[contest][option]`` and ``marks[contest]`` are filled when the sheet was read, and also
     when it was rejected for an ambiguous mark; ``ambiguous`` holds "contest/option". ``code`` is
     the style code as read, "" if none was; on a face without style code the marks of its coded
-    tracks, "1" where there is one.
+    tracks, "1" where there is one. ``placed`` says where everything was looked for.
     """
 
     status: str
@@ -87,6 +95,7 @@ class SheetReading:
     code: str = ""
     skew_deg: float = 0.0
     stretch: float = 0.0
+    placed: Placed | None = field(default=None, compare=False, repr=False)
 
     @property
     def read(self) -> bool:
@@ -104,11 +113,14 @@ class SheetReading:
 class Reader:
     """Reads scans of the given layouts; every other ballot is foreign to it.
 
-    All layouts must have the same page and resolution: a scanner is set to one.
+    All layouts must have the same page and resolution: a scanner is set to one. A picture that is
+    longer than the page by more than ``too_long_mm`` shows two sheets, says a reader in an urn; one
+    of office scans, which have borders, is given more.
     """
 
     def __init__(
-        self, layouts: Iterable[Layout], thresholds: Thresholds | None = None
+        self, layouts: Iterable[Layout], thresholds: Thresholds | None = None, *,
+        too_long_mm: float = TOO_LONG_MM,
     ) -> None:
         self.thresholds = thresholds or Thresholds()
         known = [
@@ -121,7 +133,20 @@ class Reader:
         for other in known:
             if (other.layout.page_mm, other.layout.dpi) != (self._page.page_mm, self._page.dpi):
                 raise ConfigurationError("layouts of one reader differ in page or resolution")
+        self._too_long = too_long_mm
+        self._faces = {
+            one.layout.style: tuple(k.side for k in known if k.layout.style == one.layout.style)
+            for one in known
+        }
         self._frames = grouped(known)
+
+    def faces_of(self, style: str) -> tuple[str, ...]:
+        """The printed faces of a style: "front", "back" or both."""
+        return self._faces.get(style, ())
+
+    def fitted(self, image: Picture) -> Picture | None:
+        """The part of a picture that is read, without a dark bed; None if it is too long."""
+        return fitted(checked(image), self._page, self._too_long)
 
     def read(self, image: Picture) -> SheetReading:
         """Read one side of one sheet: 8-bit grey, head or foot first.
@@ -137,7 +162,7 @@ class Reader:
         """
         if not isinstance(images, (list, tuple)):
             images = list(images)
-        pictures = [fitted(checked(image), self._page) for image in images]
+        pictures = [self.fitted(image) for image in images]
         readings: list[SheetReading | None] = [None] * len(pictures)
         alike: dict[tuple[int, ...], list[tuple[int, Scan]]] = {}
         for i, picture in enumerate(pictures):
@@ -213,7 +238,7 @@ class Reader:
         if not result.seen.all():
             return SheetReading(
                 "rejected", UNREADABLE, known.layout.style, placed.orientation,
-                skew_deg=place.skew_deg, stretch=place.stretch, code=placed.code,
+                skew_deg=place.skew_deg, stretch=place.stretch, code=placed.code, placed=placed,
             )
         return self._judge(placed, result)
 
@@ -236,7 +261,7 @@ class Reader:
         return SheetReading(
             "rejected" if ambiguous else "read", AMBIGUOUS if ambiguous else "",
             known.layout.style, placed.orientation, fills, marks, tuple(ambiguous),
-            placed.code, placed.place.skew_deg, placed.place.stretch,
+            placed.code, placed.place.skew_deg, placed.place.stretch, placed,
         )
 
 

@@ -18,7 +18,7 @@ from kalys.errors import ConfigurationError
 
 Picture = NDArray[np.uint8]
 
-SIZE_TOLERANCE = 0.035    # of the page, by which a picture may be smaller or wider
+SIZE_TOLERANCE = 0.05     # of the page, by which a picture may be smaller or wider
 TOO_LONG_MM = 8.0         # longer than the page by more than this: two sheets (stretch: 3 mm)
 LEAST_SPAN = 60           # grey levels between paper and print; below, nothing is printed
 _PRINT_SHARES = (0.007, 0.002)    # of all sample points that are print: dense and sparse ballots
@@ -62,16 +62,20 @@ def checked(image: object) -> Picture:
     return np.ascontiguousarray(image)
 
 
-def fitted(image: Picture, layout: Layout) -> Picture | None:
-    """The picture cut to about one page of ``layout``, or None when it holds more than one sheet.
+def fitted(
+    image: Picture, layout: Layout, too_long_mm: float = TOO_LONG_MM
+) -> Picture | None:
+    """The picture cut to about one page of ``layout``, or None when it holds more than one sheet:
+    more than ``too_long_mm`` beyond the page.
 
     A dark bed around the page is cut off where the picture is larger than the page; a picture of
     another size is a ConfigurationError, which names the resolution it seems to have.
     """
-    image, rows, columns = _without_bed(image, layout)
+    longest = layout.shape[0] + too_long_mm * layout.px_per_mm
+    image, rows, columns = _without_bed(image, layout, longest)
     tall, wide = layout.shape
     broad = abs(columns - wide) <= SIZE_TOLERANCE * wide
-    if broad and rows > tall + TOO_LONG_MM * layout.px_per_mm:
+    if broad and rows > longest:
         return None
     if not broad or rows < (1 - SIZE_TOLERANCE) * tall:
         raise ConfigurationError(
@@ -81,11 +85,12 @@ def fitted(image: Picture, layout: Layout) -> Picture | None:
     return image
 
 
-def _without_bed(image: Picture, layout: Layout) -> tuple[Picture, int, int]:
+def _without_bed(
+    image: Picture, layout: Layout, longest: float
+) -> tuple[Picture, int, int]:
     """The picture without dark rows and columns outside the page, and its size."""
     rows, columns = image.shape
-    tall, wide = layout.shape
-    too_long = rows > tall + TOO_LONG_MM * layout.px_per_mm
+    too_long, wide = rows > longest, layout.shape[1]
     too_wide = columns > (1 + SIZE_TOLERANCE) * wide
     if (too_long or too_wide) and rows and columns:
         sample = image[::4, ::4]
