@@ -1,4 +1,4 @@
-"""The end of a run, and the matrix of defects, on a terminal."""
+"""The end of a run on a terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from kalys.cli.output import styled, table
 
 if TYPE_CHECKING:
     from kalys.certification.run import CertificationResult
-    from kalys.certification.sensitivity import Matrix
 
 _ENOUGH = 320       # characters of a reason on a terminal; the report has it whole
 _WORDS = {
@@ -55,23 +54,3 @@ def print_summary(result: CertificationResult) -> None:
     folder = result.folder
     typer.echo(f"Report    {folder / 'report.pdf'}\n          {folder / 'report.html'}")
     typer.echo(f"Evidence  {folder / 'evidence'}   check it: kalys verify {folder}")
-
-
-def print_matrix(matrix: Matrix) -> None:
-    """Defect by requirement: who caught it, after how many sheets."""
-    rows = [
-        (
-            row.name, ", ".join(row.requirements),
-            "[green]caught[/]" if row.caught
-            else f"[bold red]MISSED[/] {', '.join(row.missed)}".strip(),
-            "\n".join(row.by), str(row.sheets),
-        )
-        for row in matrix.rows
-    ]
-    table(("defect", "requirement", "", "by", "sheets"), rows)
-    typer.echo(
-        f"{sum(r.caught for r in matrix.rows)} of {len(matrix.rows)} defects caught; healthy urn: "
-        f"{len(matrix.false_alarms)} false alarms in {matrix.healthy_seeds} seeds."
-    )
-    for alarm in matrix.false_alarms:
-        typer.echo(f"  {alarm}")
