@@ -16,13 +16,16 @@ def register(app: typer.Typer) -> None:
 
 def verify(
     folder: Annotated[Path, typer.Argument(help="Run folder.")],
+    redraw: Annotated[
+        bool, typer.Option("--redraw", help="Draw sampled pictures of campaigns again as well.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
     """Recompute hashes, chain, signature and every verdict of a run; 0 only if all agree."""
     from kalys.cli.output import as_json
     from kalys.reporting.verification import verify_run
 
-    findings = verify_run(folder)
+    findings = verify_run(folder, redraw=redraw)
     agrees = all(finding.ok for finding in findings)
     if json:
         as_json({

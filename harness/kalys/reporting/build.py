@@ -21,6 +21,7 @@ from kalys.evidence.journal import Record, read_journal
 from kalys.evidence.read_times import read_times
 from kalys.evidence.standing import Standing
 from kalys.metrology.sprt import VOTING_SYSTEM_TEST
+from kalys.reporting.bounds import bounds_rows
 from kalys.reporting.document import (
     SCHEMA,
     DevicePart,
@@ -47,7 +48,8 @@ _MOST_READS = 2000
 
 @dataclasses.dataclass(frozen=True)
 class RunData:
-    """What a run folder holds, read once."""
+    """What a run folder holds, read once. ``shards`` are the records of campaigns by procedure,
+    ``ended`` the procedures that ended, with the error that ended them."""
 
     folder: Path
     run: dict[str, Any]
@@ -61,6 +63,8 @@ class RunData:
     head: str
     errors: ErrorRecords = dataclasses.field(default_factory=ErrorRecords)
     read_times: tuple[float, ...] = ()
+    shards: dict[str, list[dict[str, Any]]] = dataclasses.field(default_factory=dict)
+    ended: dict[str, str | None] = dataclasses.field(default_factory=dict)
 
     @property
     def of_a_core(self) -> bool:
@@ -110,6 +114,8 @@ def read_run(folder: Path) -> RunData:
         head=last.hash if last else "",
         errors=errors,
         read_times=tuple(read_times(evidence)),
+        shards=stands.shards,
+        ended=stands.ended,
     )
 
 
@@ -141,6 +147,7 @@ def build_report(data: RunData, lang: str | None = None) -> Report:
         counts={o.value: sum(v.verdict is o for v in within) for o in Outcome},
         verdicts=[_verdict_part(v, data) for v in verdicts],
         accuracy=_accuracy(data.observations, tr),
+        bounds=bounds_rows(verdicts, data.plan.requirements),
         timing=[*_timing(data, verdicts), *_reads(data, tr)],
         errors=errors_part(data.errors, data.folder / "evidence", tr),
     )

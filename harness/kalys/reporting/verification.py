@@ -1,8 +1,8 @@
 """``kalys verify``: does everything in a run folder agree?
 
 Files, chain and signature are checked by ``kalys.evidence.verification`` (which the stand-alone
-``verify.py`` shares); here every verdict is derived again from the journal's observations and held
-against ``report.json``.
+``verify.py`` shares); here the observations of campaigns are derived again from the answers of the
+core, and every verdict from the journal's observations and held against ``report.json``.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from kalys.errors import KalysError
 from kalys.evidence.standalone import JOURNAL
 from kalys.evidence.verification import Finding, verify_files
 from kalys.reporting.build import build_report, read_json, read_run
+from kalys.reporting.campaign_verification import verify_campaigns
 
 
-def verify_run(folder: Path) -> list[Finding]:
-    """All findings about a run folder; everything agrees when all are ``ok``."""
+def verify_run(folder: Path, *, redraw: bool = False) -> list[Finding]:
+    """All findings about a run folder; everything agrees when all are ``ok``. ``redraw`` draws
+    pictures of campaigns again (see ``campaign_verification``)."""
     findings = list(verify_files(folder))
     if not any(finding.ok and finding.where == JOURNAL for finding in findings):
         return [*findings, _underived("the journal does not hold")]
@@ -25,7 +27,9 @@ def verify_run(folder: Path) -> list[Finding]:
         what = "there is no report: the run did not come to its end (kalys report writes one)"
         return [*findings, Finding(False, what, "report.json")]
     try:
-        derived = build_report(read_run(folder)).model_dump(mode="json", by_alias=True)
+        data = read_run(folder)
+        findings += verify_campaigns(data, redraw=redraw)
+        derived = build_report(data).model_dump(mode="json", by_alias=True)
         told = read_json(folder / "report.json")
     except KalysError as error:
         return [*findings, _underived(f"{error.where}: {error.what}")]
