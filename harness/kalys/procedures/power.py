@@ -16,7 +16,7 @@ from kalys.errors import KalysError, LinkError
 from kalys.procedures.control_sheets import control_sheets
 from kalys.procedures.deck_run import box_room, feed_all, finish
 from kalys.procedures.feeding import feed
-from kalys.procedures.power_cuts import cut_offsets, cut_once, settle_accounts
+from kalys.procedures.power_cuts import Moment, cut_moments, cut_once, settle_accounts
 from kalys.procedures.preparation import Prepared, prepared_urn
 from kalys.procedures.registry import procedure
 from kalys.procedures.timing_budget import interval_u, measure_host
@@ -120,19 +120,20 @@ def _answers(urn: Urn) -> None:
 def transaction(session: Session, parameters: Mapping[str, Any]) -> None:
     """Without a battery, the supply is cut once a transaction; afterwards the books must balance.
 
-    The cuts are spread evenly over the transaction, each at a random point of its slice, so that
-    every state of the path is met.
+    Half of the cuts are spread evenly over the transaction, each at a random point of its slice, so
+    that every state of the path is met; half over the milliseconds after the sheet was read and
+    after it fell, in which a device writes its vote down.
     """
     cuts = int(parameters.get("cuts", 44))
     session.instrument = session.supply.identity()
-    offsets = cut_offsets(session, session.profile, cuts)
+    moments = cut_moments(session, session.profile, cuts)
     room = box_room(session) - BEFORE_CUTS
     for start in range(0, cuts, room):
-        _cut_in_one_election(session, offsets[start : start + room], start, cuts)
+        _cut_in_one_election(session, moments[start : start + room], start, cuts)
 
 
 def _cut_in_one_election(
-    session: Session, offsets: Sequence[float], done: int, cuts: int
+    session: Session, moments: Sequence[Moment], done: int, cuts: int
 ) -> None:
     """As many cuts as one box holds sheets; then the accounts of that box."""
     with prepared_urn(session) as prepared, fed_by_mains(session, prepared):
@@ -140,18 +141,18 @@ def _cut_in_one_election(
         fed = feed_all(session, prepared, tuple(islice(sheets, BEFORE_CUTS)))
         offered = [sheet for sheet, _ in fed]
         prepared.hands.battery(False)
-        for number, after in enumerate(offsets, done + 1):
+        for number, moment in enumerate(moments, done + 1):
             sheet = next(sheets)
             offered.append(sheet)
             try:
-                wrong = cut_once(session, prepared, sheet, after)
+                wrong = cut_once(session, prepared, sheet, moment)
             except LinkError as lost:
                 raise KalysError(
-                    f"after cut {number}, {after:.3f} s into the transaction, the urn did not "
-                    f"come back: {lost.what}"
+                    f"after cut {number} ({moment.describe()}) the urn did not come back: "
+                    f"{lost.what}"
                 ) from lost
             session.count(
-                "PWR-003", 1, int(bool(wrong)), condition=f"cut {after:.3f} s after insertion",
+                "PWR-003", 1, int(bool(wrong)), condition=moment.describe(),
                 note=wrong, sheet=sheet.id if wrong else "",
             )
             session.report_progress(number, cuts, f"cut {number} of {cuts}")

@@ -7,6 +7,7 @@ the end sheets in the box = counters = records, each ballot once.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kalys.ballots.sheet import Sheet
@@ -15,6 +16,7 @@ from kalys.procedures.comparison import compare
 from kalys.procedures.deck_run import settle
 from kalys.procedures.feeding import feed
 from kalys.procedures.preparation import Prepared, close_polls
+from kalys.protocols.urn.messages import EventKind
 
 if TYPE_CHECKING:
     from kalys.procedures.session import Session
@@ -25,6 +27,39 @@ USUAL_PATH_MM = 480.0
 OFF_S = 3.0
 AFTER_BOOT_S = 2.0
 COME_TO_REST_S = 30.0
+# After the moments at which a device writes down a vote: when it has read the sheet, and when the
+# sheet has fallen. So long a device may be writing; the cuts are spread over it.
+WRITING_S = 0.02
+WRITES = (EventKind.SHEET_READ, EventKind.SHEET_ACCEPTED)
+EVENT_S = 20.0
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When to cut: ``seconds`` after the sheet was offered, or after the device told ``event``."""
+
+    seconds: float
+    event: EventKind | None = None
+
+    def describe(self) -> str:
+        """In words, for the condition of an observation."""
+        told = "insertion" if self.event is None else f"the event {self.event}"
+        return f"cut {self.seconds:.3f} s after {told}"
+
+
+def cut_moments(session: Session, profile: Profile, cuts: int) -> list[Moment]:
+    """Half of the cuts over the whole transaction, half where a vote is being written.
+
+    Each half is in equal slices with one random point in each; the order is random.
+    """
+    rng = session.rng("power.transaction.writes")
+    moments = [Moment(after) for after in cut_offsets(session, profile, cuts - cuts // 2)]
+    for event, slots in zip(WRITES, (cuts // 4, cuts // 2 - cuts // 4), strict=True):
+        moments += [
+            Moment(WRITING_S * (slot + rng.random()) / slots, event) for slot in range(slots)
+        ]
+    rng.shuffle(moments)
+    return moments
 
 
 def cut_offsets(session: Session, profile: Profile, cuts: int) -> list[float]:
@@ -41,20 +76,21 @@ def cut_offsets(session: Session, profile: Profile, cuts: int) -> list[float]:
 
 
 def cut_once(
-    session: Session, prepared: Prepared, sheet: Sheet, after: float, off_s: float = OFF_S
+    session: Session, prepared: Prepared, sheet: Sheet, when: float | Moment, off_s: float = OFF_S
 ) -> str:
-    """Feed, cut ``after`` seconds later for ``off_s``, restore, and look; what is wrong, or ""."""
+    """Feed, cut at that moment (a number: seconds after insertion) for ``off_s``, restore, and
+    look; what is wrong, or ""."""
+    moment = when if isinstance(when, Moment) else Moment(when)
     urn, feeder, clock = prepared.urn, prepared.feeder, session.clock
     feeder.take_returned()
     before = urn.status()
     in_box = len(feeder.box().valid) + len(feeder.box().invalid)
     urn.drain()
     feeder.insert(sheet)
-    clock.sleep(after)
-    session.supply.output(False)
-    clock.sleep(off_s)
-    session.supply.output(True)
-    urn.reconnect()
+    if moment.event is not None:
+        urn.wait([moment.event], EVENT_S)
+    clock.sleep(moment.seconds)
+    black_out(session, prepared, off_s)
     back, boxed = _where(session, prepared, sheet.id)
     status = urn.status()
     counted = status.valid + status.invalid - before.valid - before.invalid
@@ -71,6 +107,14 @@ def cut_once(
         if not fed.counted:
             return f"the sheet came back and, fed again, was {fed.describe()}"
     return ""
+
+
+def black_out(session: Session, prepared: Prepared, off_s: float = OFF_S) -> None:
+    """No mains for ``off_s`` (the battery is the caller's business); then the urn answers again."""
+    session.supply.output(False)
+    session.clock.sleep(off_s)
+    session.supply.output(True)
+    prepared.urn.reconnect()
 
 
 def _sheets(number: int) -> str:

@@ -16,6 +16,11 @@ class Tail:
         self._urn = urn
         self._seen = len(urn.log())
 
+    @property
+    def seen(self) -> int:
+        """How many entries it has seen."""
+        return self._seen
+
     def new(self) -> list[LogEntry]:
         """Entries since the last call, in order."""
         entries = list(self._urn.log(self._seen))

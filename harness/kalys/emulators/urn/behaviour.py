@@ -16,7 +16,7 @@ from kalys.election.definition import Contest
 from kalys.election.rules import Judgement, judge_sheet
 from kalys.emulators.urn import states
 from kalys.emulators.urn.states import Cause
-from kalys.protocols.urn.messages import Event, Op, UrnState
+from kalys.protocols.urn.messages import Event, Garbage, Op, UrnState
 from kalys.protocols.urn.permissions import RULES, Rule
 
 if TYPE_CHECKING:
@@ -158,6 +158,14 @@ class Behaviour:
         """A link that was unplugged does nothing until somebody of the staff has logged in."""
         return True
 
+    def logs_out_unplugged(self) -> bool:
+        """A link that was unplugged loses its log-in."""
+        return True
+
+    def validates_log(self) -> bool:
+        """The log is validated at every start as the votes are."""
+        return True
+
     def tells_memory_failure(self) -> bool:
         """A memory that fails raises an alarm."""
         return True
@@ -195,6 +203,36 @@ class Behaviour:
     def event_counter_after_reset(self, event_counter: int) -> int:
         """The event counter cannot be reset."""
         return event_counter
+
+    # Log-in and what comes over the link
+
+    def attempts_before_lock(self, configured: int) -> int:
+        """So many wrong log-ins in a row lock a role."""
+        return configured
+
+    def keeps_locks(self) -> bool:
+        """A lock outlives a restart."""
+        return True
+
+    def nonce(self, fresh: bytes) -> bytes:
+        """No challenge is given twice."""
+        return fresh
+
+    def spends_nonce(self) -> bool:
+        """A challenge is good for one log-in."""
+        return True
+
+    def logs_refusal(self, op: Op) -> bool:
+        """What is refused is logged."""
+        return True
+
+    def survives(self, garbage: Garbage) -> bool:
+        """A message that cannot be understood stops nothing."""
+        return True
+
+    def counts(self, garbage: Garbage) -> bool:
+        """A message that cannot be understood counts nothing."""
+        return False
 
     # Clock and log
 

@@ -112,6 +112,13 @@ class Book:
             payload = struct.pack(f">{len(numbers)}q", *numbers)
             self._storage.write_page(self.page, self._pages, payload)
 
+    def rewrite(self) -> None:
+        """Write all of it anew."""
+        if self._storage is not None:
+            self._storage.rewrite(
+                self.area, [record.stored().encode() for record in self.records])
+            self.keep_counters()
+
     def forget(self) -> None:
         """Erase it."""
         if self._storage is not None:
@@ -164,9 +171,10 @@ class Book:
         if not fitting:
             self.counters = self.recount()
             return
-        counted, *numbers = fitting[-1]
+        up_to_date = behaviour.brings_counters_up_to_date()
+        counted, *numbers = fitting[-1 if up_to_date else 0]
         _set(self.counters, numbers)
-        if behaviour.brings_counters_up_to_date():
+        if up_to_date:
             for record in self.records[counted:]:
                 self.counters.add(record.judgement)
 

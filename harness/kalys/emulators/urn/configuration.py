@@ -101,6 +101,7 @@ class UrnEmulation(BaseModel):
             "mark_ink_level": self.mark_ink_level or limits.ink_level,
             "capacity": float(self.capacity),
             "capacity_warning": float(self.capacity_warning),
+            "lockout_s": self.lockout_s,
             AMBIGUOUS_MARKS: float(PARAMETER_WORDS[AMBIGUOUS_MARKS].index(self.ambiguous_marks)),
         }
 
@@ -123,6 +124,7 @@ PARAMETER_UNITS: Mapping[str, tuple[str, bool]] = {
     "mark_ink_level": ("1", False),
     "capacity": ("{sheet}", True),
     "capacity_warning": ("{sheet}", True),
+    "lockout_s": ("s", True),
     AMBIGUOUS_MARKS: ("", True),
 }
 # Parameters that are words on the outside and the place of the word in memory.
@@ -167,6 +169,7 @@ def accepts_parameter(parameters: Mapping[str, float], name: str, value: float) 
     if name in PARAMETER_WORDS:
         return value in range(len(PARAMETER_WORDS[name]))
     if PARAMETER_UNITS[name][1]:
-        return value == int(value) and (1 if name == "capacity" else 0) <= value <= 10_000_000
+        least = 0 if name == "capacity_warning" else 1
+        return value == int(value) and least <= value <= 10_000_000
     after = {**parameters, name: value}
     return 0 < value < 1 and after["mark_blank_fill"] <= after["mark_vote_fill"]

@@ -72,6 +72,7 @@ class EmulatedUrn:
         self.path = PaperPath(agenda, configuration, surroundings)
         self._casting = Casting(self.board, outlets.scan)
         self._running = False
+        self._hung = False                    # deaf until it is started again
         self._opened_in_the_dark = False      # latched by a switch on the clock's cell
         self._boot_alarm: Alarm | None = None
         self._quiet_until = 0
@@ -136,7 +137,11 @@ class EmulatedUrn:
         self._passage.stop()
         memory.read_back()
         self._begin_volatile()
+        if not board.behaviour.keeps_locks():
+            memory.locked_until.clear()
+            memory.wrong_attempts.clear()
         self._running = True
+        self._hung = False
         if cause == "restart":
             board.log("restart", "started again as asked", "success", "system")
         elif cause == "power-loss" and not memory.orderly:
@@ -161,7 +166,7 @@ class EmulatedUrn:
         if memory.unfinished:
             board.log("integrity-check", f"writes broken off by a loss of power were set aside: "
                       f"{', '.join(sorted(set(memory.unfinished)))}", "success", "memory")
-        whole = memory.log.validated()
+        whole = memory.log.validated() or not board.behaviour.validates_log()
         if board.check_integrity("at start") and whole:
             board.log("integrity-check", "records, counters and log validated at start", "success",
                       "memory")
@@ -173,8 +178,10 @@ class EmulatedUrn:
 
     def receive(self, data: bytes) -> None:
         """Bytes of the host; without power, or while it starts, the urn is deaf."""
-        if self._running:
-            self.speech.hear(data, self._answer, self._garbage, lambda: self._running)
+        if self._running and not self._hung:
+            self.speech.hear(
+                data, self._answer, self._garbage, lambda: self._running and not self._hung
+            )
 
     def _answer(self, request: Request) -> Response:
         """Answer when everything that the request changed is written."""
@@ -183,7 +190,13 @@ class EmulatedUrn:
         return response
 
     def _garbage(self, garbage: Garbage) -> None:
-        """Noise on the line is logged, at most once a second."""
+        """Noise on the line is logged, at most once a second; a healthy urn does no more."""
+        behaviour = self.board.behaviour
+        if behaviour.counts(garbage) and self.board.core is not None:
+            self.memory.book.add(self._casting.blank_record())
+        if not behaviour.survives(garbage):
+            self._hung = True
+            return
         if self.agenda.now >= self._quiet_until:
             self._quiet_until = self.agenda.now + SECOND
             self.board.log("error", f"message not understood: {garbage.why}"[:200], "failure",
@@ -236,9 +249,9 @@ class EmulatedUrn:
                 self.speech.opened()
         else:
             self.speech.closed()
-            if board.behaviour.closes_unplugged_port():
+            if board.behaviour.logs_out_unplugged():
                 board.access.logout()
-                board.port_closed = True
+            board.port_closed = board.behaviour.closes_unplugged_port()
         if self._running:
             board.log("intervention", f"{cable} {'plugged in' if connected else 'unplugged'}",
                       "success", f"port {cable}")

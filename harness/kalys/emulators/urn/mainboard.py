@@ -92,7 +92,7 @@ class Mainboard:
     def begin(self) -> None:
         """Make everything that does not survive without power."""
         memory = self.memory
-        self.access = Access(memory, self.configuration, self.draw)
+        self.access = Access(memory, self.configuration, self.behaviour, self.draw)
         self.monitor = IntegrityMonitor(memory)
         self.alarms: dict[str, bool] = {}
         self.failures: list[str] = []

@@ -269,6 +269,14 @@ class NonVolatile:
         self.storage.flush()
         return self.storage.damage(LOG if what == "log" else self.book.area, index + 1)
 
+    def accept_damage(self) -> None:
+        """Somebody has looked: what is left is what there is."""
+        if self.damage:
+            self.damage = []
+            self.storage.rewrite(LOG, [entry.stored() for entry in self.log.entries])
+            for book in (self.votes, self.tests):
+                book.rewrite()
+
     # Power
 
     def flush(self) -> None:

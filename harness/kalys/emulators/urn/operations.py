@@ -79,9 +79,11 @@ class Operations:
             self._permit(op, fields)
             return Response(request.sequence, op, Result.OK, self._handlers[op](fields))
         except Denied as denied:
-            self._board.log(
-                DENIAL_KINDS.get(op, "error"), f"{op.value} refused", denied.result.value, op.value
-            )
+            if self._board.behaviour.logs_refusal(op):
+                self._board.log(
+                    DENIAL_KINDS.get(op, "error"), f"{op.value} refused", denied.result.value,
+                    op.value,
+                )
             return Response(request.sequence, op, denied.result)
 
     def _permit(self, op: Op, fields: Fields) -> None:
@@ -384,6 +386,7 @@ class Operations:
         board.log("alarm", f"alarm {board.alarm or 'none'} cleared", "success", "alarm")
         board.alarms.clear()
         if memory.state is UrnState.FAULT:
+            memory.accept_damage()
             restore(memory)
             board.monitor.begin()
             board.log("intervention", "counters set to what the records say", "success", "counters")

@@ -1,8 +1,8 @@
 """A cast vote record and the transaction of its sheet, in memory and as the bytes that are kept.
 
 Stored, a record is text fields separated by the unit separator (ISO 646, 1F): id, style, whether it
-is valid, marks, marginal marks, then what the counters got for it: reason, votes, overvotes,
-undervotes. Marks and numbers are written as on the urn's link (``kalys.protocols.urn.mark_text``).
+is valid, what the counters got for it (reason, votes, overvotes, undervotes), marginal marks, and
+the marks. Marks and numbers are written as on the urn's link (``kalys.protocols.urn.mark_text``).
 """
 
 from __future__ import annotations
@@ -47,16 +47,16 @@ class Record:
         judgement = self.judgement
         return SEPARATOR.join((
             self.id, self.style, "1" if self.valid else "0",
-            mark_text.write_marks(self.marks), mark_text.write_marginal(self.marginal),
             judgement.reason, mark_text.write_marks(judgement.votes),
             mark_text.write_counts(judgement.overvotes),
             mark_text.write_counts(judgement.undervotes),
+            mark_text.write_marginal(self.marginal), mark_text.write_marks(self.marks),
         ))
 
     @classmethod
     def from_stored(cls, text: str) -> Record:
         """The record that ``stored`` wrote; ValueError for anything else."""
-        name, style, valid, marks, marginal, reason, votes, over, under = text.split(SEPARATOR)
+        name, style, valid, reason, votes, over, under, marginal, marks = text.split(SEPARATOR)
         judgement = Judgement(
             valid == "1", reason, mark_text.read_marks(votes), mark_text.read_counts(over),
             mark_text.read_counts(under),
@@ -71,7 +71,7 @@ class Record:
         parts = [*text.split(SEPARATOR), *[""] * FIELDS]
         known = {contest.id: set(contest.option_ids) for contest in contests}
         marks: dict[str, tuple[str, ...]] = {}
-        for part in parts[3].split(";"):
+        for part in parts[FIELDS - 1].split(";"):
             contest, _, option = part.partition("/")
             if option in known.get(contest, ()):
                 marks[contest] = (*marks.get(contest, ()), option)
