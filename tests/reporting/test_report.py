@@ -14,6 +14,7 @@ from kalys.reporting.document import report_schema
 from kalys.reporting.language import LANGUAGES
 from kalys.reporting.page import html_page, pictures
 from kalys.reporting.report import write_reports
+from kalys.requirements import wording
 
 
 def told(run: Path) -> dict:
@@ -141,3 +142,14 @@ def test_a_report_in_another_language_stands_beside_the_sealed_one(run: Path, la
     else:
         assert names == [f"report.{lang}.html", f"report.{lang}.pdf"]
     assert (run / "report.pdf").read_bytes() == sealed
+
+
+def test_the_bounds_of_error_rates_stand_beside_each_other(run):
+    report = json.loads((run / "report.json").read_text())
+    (row,) = report["bounds"]
+    assert (row["requirement"], row["errors"], row["sheets"]) == ("ACC-001", 0, 30)
+    assert row["independent"] < row["clustered"] < row["any_stop_clustered"]
+    assert row["any_stop"] is None
+    page = (run / "report.html").read_text()
+    assert "Upper bounds of error rates (95 %)" in page
+    assert wording.rate(row["clustered"]) in page

@@ -40,10 +40,10 @@ def test_the_standard_plan_has_the_volume_for_the_sequential_test():
     assert math.ceil(VOTING_SYSTEM_TEST.accept_at(0)) == 1_549_704
 
 
-def test_the_full_plan_has_ten_million_positions_and_no_reduced_sample():
+def test_the_full_plan_has_ten_million_positions_and_reduces_only_what_no_one_can_feed():
     plan = load_plan("full")
     assert plan.procedures["count.volume"]["sheets"] * POSITIONS >= 10_000_000
-    assert not plan.samples
+    assert set(plan.samples) <= {"MRK-003"}  # some 26,000 marks for each position and level
 
 
 def test_real_time_overrides_parameters_and_samples_and_omits_with_reasons():
@@ -103,3 +103,41 @@ def test_a_mistake_in_a_plan_is_told_with_its_place(tmp_path, text, told):
 def test_an_unknown_plan_is_answered_with_those_there_are():
     with pytest.raises(ConfigurationError, match="full, quick, standard"):
         Plan.load("slow")
+
+
+# Alternative rules --------------------------------------------------------------------------------
+
+CHOOSING = """
+plan: mine
+title: t
+purpose: p
+requirements: [PAP-001, MRK-001]
+decisions: {PAP-001: sequential}
+"""
+
+
+def test_a_plan_may_choose_an_alternative_rule(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(CHOOSING)
+    plan = load_plan(path)
+    ruled = plan.ruled(catalogue.load()["PAP-001"])
+    assert (ruled.decision.rule, ruled.decision.p0) == ("sequential", 0.0005)
+    kept = catalogue.load()["MRK-001"]
+    assert plan.ruled(kept) is kept
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ("decisions: {PAP-001: zero}", "PAP-001 cannot be decided by 'zero'; its alternatives"),
+        ("decisions: {MRK-001: sequential}", "its alternatives: none"),
+        ("decisions: {PAP-002: sequential}", "PAP-002, which the plan does not test"),
+    ],
+)
+def test_a_rule_that_is_no_alternative_is_refused_with_its_line(tmp_path, changed, told):
+    path = tmp_path / "mine.yaml"
+    path.write_text(CHOOSING.replace("decisions: {PAP-001: sequential}", changed))
+    with pytest.raises(ConfigurationError) as refused:
+        load_plan(path)
+    assert told in str(refused.value)
+    assert "mine.yaml" in str(refused.value)

@@ -132,6 +132,20 @@ class InstrumentPart(_Part):
     description: str
 
 
+class BoundsRow(_Part):
+    """Upper bounds (95 %) of the error rate per position, by what they suppose; null: not valid."""
+
+    requirement: str
+    errors: int
+    positions: int
+    sheets: int
+    independent: float | None = Field(description="fixed sample, independent positions")
+    clustered: float | None = Field(description="fixed sample, errors may cluster on sheets")
+    any_stop: float | None = Field(description="any stop, independent positions")
+    any_stop_clustered: float | None = Field(description="any stop, errors may cluster on sheets")
+    method: str = Field(description="how the bound that allows for clusters was found")
+
+
 class Report(_Part):
     """The whole report."""
 
@@ -149,6 +163,7 @@ class Report(_Part):
     counts: dict[str, int] = Field(description="number of verdicts of each kind, within the plan")
     verdicts: list[VerdictPart]
     accuracy: dict[str, Any] = Field(description="path of the sequential test")
+    bounds: list[BoundsRow] = Field(default_factory=list, description="of error rates")
     timing: list[dict[str, Any]] = Field(description="readings, for the histograms")
     errors: ErrorsPart | None = Field(default=None, description="of a counting core")
 

@@ -11,6 +11,7 @@ from jinja2 import Environment, StrictUndefined
 from kalys.reporting.document import Report
 from kalys.reporting.language import translator
 from kalys.reporting.plots import histogram, sequential_test
+from kalys.requirements.wording import rate
 from kalys.resources import resource
 
 
@@ -36,7 +37,7 @@ def html_page(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.globals.update(_=translator(lang))
-    environment.filters.update(figure=figure)
+    environment.filters.update(figure=figure, bound=bound_text)
     template = environment.from_string(
         resource("reports", "templates", "report.html.j2").read_text(encoding="utf-8")
     )
@@ -53,6 +54,11 @@ def grouped(report: Report) -> list[tuple[str, list[Any]]]:
         if verdict.in_plan:
             groups.setdefault(verdict.group, []).append(verdict)
     return list(groups.items())
+
+
+def bound_text(value: float | None) -> str:
+    """A bound of a rate to two digits, a dash where none is valid."""
+    return "–" if value is None else rate(value)
 
 
 def figure(value: float | None) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from kalys.reporting.document import Report
 from kalys.reporting.language import translator
-from kalys.reporting.page import figure
+from kalys.reporting.page import bound_text, figure
 from kalys.resources import resource
 
 _WORDS = """
@@ -26,8 +26,12 @@ Not tested|Interrupted run|Results relate only to the item tested.
 emulated device|virtual time|real time|Election|Tested by|Records of the journal
 Where it went wrong|tried|misread|not counted|mark|position|orientation|paper|targets|sheets
 rendered sheets, without an urn|Pictures of errors
+Upper bounds of error rates (95 %)|errors|positions|fixed sample|any stop
+independent positions|errors may cluster
 PASS|FAIL|INCONCLUSIVE|BLOCKED|NOT_TESTED|NOT_APPLICABLE|none
 """.replace("\n", "|").strip("|").split("|")
+
+_BOUNDS = ("independent", "clustered", "any_stop", "any_stop_clustered")
 
 
 def pdf_document(
@@ -44,6 +48,8 @@ def pdf_document(
             measurement["shown"] = figure(measurement["value"])
             measurement["u_shown"] = figure(measurement["u"])
             measurement["bound_shown"] = figure(measurement["bound"])
+    for row in data["bounds"]:
+        row["shown"] = [bound_text(row[name]) for name in _BOUNDS]
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         (root / "report.json").write_text(json.dumps(data), encoding="utf-8")

@@ -18,6 +18,10 @@ from kalys.requirements.detection import tables
 from kalys.requirements.observation import Measurement, Observation
 from kalys.requirements.rules import Guarded, Sequential
 
+AT_ANY_STOP = "any stop, independent positions"
+CLUSTERED = "fixed sample, errors may cluster"
+CLUSTERED_AT_ANY_STOP = "any stop, errors may cluster"
+
 
 def measure(
     requirement: Requirement, observations: Sequence[Observation]
@@ -115,7 +119,7 @@ def _at_any_stop(
         trials=found.trials,
         failures=found.failures,
         bound=anytime_upper(found.failures, found.trials),
-        conditions={"bound": "by betting; holds whenever one stops, if positions are independent"},
+        conditions={"supposes": AT_ANY_STOP, "bound": "by betting"},
         **_origin(counted),
     )
 
@@ -134,11 +138,12 @@ def _clustered(
     return (
         Measurement(
             f"errors may cluster on sheets: {metric}", bound=spread.value,
-            conditions={"bound": spread.method}, **common,
+            conditions={"supposes": CLUSTERED, "bound": spread.method}, **common,
         ),
         Measurement(
             f"at any stop, errors may cluster: {metric}", bound=anytime,
-            conditions={"bound": "by betting on sheets; holds whenever one stops"}, **common,
+            conditions={"supposes": CLUSTERED_AT_ANY_STOP, "bound": "by betting on sheets"},
+            **common,
         ),
     )  # fmt: skip
 
