@@ -24,7 +24,6 @@ from scipy.stats import binom
 from kalys.emulators.defects import parse
 from kalys.emulators.defects.entry import Occasion, Trigger
 from kalys.metrology.accuracy import clopper_pearson_interval
-from kalys.procedures import registry
 from kalys.requirements import catalogue
 from kalys.requirements.decision import Seen, decide
 from kalys.requirements.observation import Outcome
@@ -87,15 +86,16 @@ def predict(defect: str, plan: Plan, time_base: str = "virtual") -> Predicted:
     """
     entry, numbers = parse(defect)
     known = catalogue.load()
-    running = [name for name in plan.selected(known, time_base) if name in registry.load()]
+    running = plan.selected(known, time_base)
+    looking = [name for name in entry.procedures if name in running]
     wanted = [known[name] for name in entry.requirements if name in plan.requirements]
-    if not wanted or not set(entry.procedures) & set(running):
+    if not wanted or not looking:
         return Predicted(0.0)
     if entry.trigger.how == "always":
         return Predicted(1.0)
     told = []
     for requirement in wanted:
-        procedures = [name for name in requirement.procedures if name in running]
+        procedures = [name for name in looking if name in requirement.procedures]
         n = occasions(entry.trigger.occasion, plan, procedures, time_base)
         assert requirement.decision is not None
         told.append(_of_rule(entry.trigger, numbers, n, requirement.decision))

@@ -218,8 +218,11 @@ def _defective(text: str, first: int, seeds: int, plan: str) -> Iterator[Task]:
         )
     requirements = catalogue.load()
     running = load_plan(plan).selected(requirements, "virtual")
-    others = (p for r in known[entry.name] for p in requirements[r].procedures)
-    procedures = tuple(p for p in dict.fromkeys((*entry.procedures, *others)) if p in running)
+    # Where it is left to chance whether it shows, only what is said to find it gives it the chances
+    # that were counted on.
+    others = [p for r in known[entry.name] for p in requirements[r].procedures]
+    looked = (*entry.procedures, *(others if entry.trigger.how == "always" else ()))
+    procedures = tuple(p for p in dict.fromkeys(looked) if p in running)
     for seed in range(first, first + seeds):
         yield Task(text, seed, plan, known[entry.name], procedures)
 

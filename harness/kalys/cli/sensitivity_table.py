@@ -23,9 +23,9 @@ MANY = 5                # rows from which on the table leaves the other plans ou
 def print_matrix(matrix: Matrix) -> None:
     """Defect by requirement: who caught it, after how much, how probably; then the healthy urn."""
     if matrix.rows:
-        columns = ("defect, requirements", "found", "after", "computed")
+        columns: tuple[str, ...] = ("defect, requirements", "found", "after", "computed")
         seeds = max(row.observed.seeds for row in matrix.rows)
-        rows = [_cells(row) for row in matrix.rows]
+        rows: list[tuple[str, ...]] = [_cells(row) for row in matrix.rows]
         if seeds > 1:
             columns = (*columns, f"of {seeds} seeds")
             rows = [

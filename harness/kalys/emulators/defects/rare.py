@@ -12,7 +12,7 @@ ENTRIES = (
     Defect("ballot-misread-rarely",
            "One in `one_in` sheets, at random, is counted with the next option of the first "
            "contest in place of the voter's.",
-           (*_COUNT, "ACC-004", "ACC-005", "ACC-006"), ("count.volume",), rare.BallotMisreadRarely,
+           _COUNT, ("count.volume",), rare.BallotMisreadRarely,
            {"one_in": 250}, _COUNTED),
     Defect("ballot-lost-rarely",
            "One in `one_in` sheets, at random, is accepted and counted nowhere.",

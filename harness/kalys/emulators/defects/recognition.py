@@ -12,7 +12,8 @@ ENTRIES = (
     Defect("honest-in-test-mode",
            "Counts right in test mode; while the polls are open every `every`-th sheet is counted "
            "with the next option.",
-           _COUNT, ("count.volume",), recognition.HonestInTestMode, {"every": 100}),
+           (*_COUNT, "ACC-004", "ACC-005", "ACC-006"), ("count.volume",),
+           recognition.HonestInTestMode, {"every": 100}),
     Defect("honest-in-small-decks",
            "Counts the first `sheets` sheets of an election right, of the others every `every`-th "
            "wrong.",
