@@ -51,6 +51,12 @@ The Log Betrays No Choice And No Voter
     Run The Procedure    log.privacy
     Requirement LOG-008 Should Be Met
 
+What Is Plugged In Or Out While Votes Are Cast Is Logged And Alarmed
+    [Documentation]    Memory stick, printer and link, each pulled out and put back.
+    [Tags]    log-010
+    Run The Procedure    log.components
+    Requirement LOG-010 Should Be Met
+
 Whoever Changes The Log Is Found Out
     [Documentation]    Bits are flipped, entries swapped and deleted, the end cut off; device or chain must show it.
     [Tags]    log-007

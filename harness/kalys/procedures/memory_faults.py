@@ -83,7 +83,8 @@ def _fail_once(session: Session, memory: str, how: str, name: str) -> str:
                 wrong = f"{refusal.what}, and votes cannot be accounted for"
         finally:
             _set(prepared, memory, good=True, how=how)
-        return "; ".join(filter(None, ("it was not told" if silent else "", wrong)))
+        untold = f"{memory} {how}: no alarm and no log entry told of it" if silent else ""
+        return "; ".join(filter(None, (untold, wrong)))
 
 
 def _set(prepared: Prepared, memory: str, *, good: bool, how: str) -> None:
