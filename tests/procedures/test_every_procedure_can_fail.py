@@ -64,6 +64,23 @@ def test_an_accuracy_verdict_without_its_bound_fails_acc_003(emulated, monkeypat
         assert verdict(session, "count.volume", "ACC-003") is Outcome.FAIL
 
 
+def test_a_sequential_verdict_with_a_bound_for_fixed_samples_only_fails_acc_003(
+    emulated, monkeypatch
+):
+    def for_fixed_samples(self, requirements):
+        return tuple(
+            replace(v, measurements=tuple(replace(m, conditions={}) for m in v.measurements))
+            for v in judged(self, requirements)
+        )
+
+    with emulated(parameters={"count.volume": {"sheets": 5}}) as session:
+        plan = session.plan
+        session.plan = plan.model_copy(update={"requirements": (*plan.requirements, "ACC-002")})
+        judged = Session.verdicts
+        monkeypatch.setattr(Session, "verdicts", for_fixed_samples)
+        assert verdict(session, "count.volume", "ACC-003") is Outcome.FAIL
+
+
 def test_a_deck_that_leaves_an_option_out_fails_acc_007(emulated, monkeypatch):
     whole = count.logic_and_accuracy
 

@@ -244,8 +244,8 @@ class Session:
 
     def decided(self, requirement: str) -> bool:
         """Whether the sequential test of a requirement has decided: no more need be observed."""
-        rule = self.catalogue[requirement].decision
-        return standing(rule, requirement, self.observations).state != "continue"
+        now = standing(self.rule(requirement), requirement, self.observations)
+        return now.state != "continue"
 
     def report_progress(self, done: int, total: int, text: str) -> None:
         """Tell whoever watches that ``done`` of ``total`` steps are done."""
