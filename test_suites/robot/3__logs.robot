@@ -15,6 +15,12 @@ Every Entry Carries Date, Time To The Second And Zone
     Run The Procedure    log.stamps
     Requirement LOG-001 Should Be Met
 
+Stamps Are Right Across Midnight, Leap Days And Summer Time
+    [Documentation]    The clock is set to just before each edge of the calendar; what is logged after it is looked at.
+    [Tags]    log-001
+    Run The Procedure    log.calendar
+    Requirement LOG-001 Should Be Met
+
 The Clock Keeps Time
     [Documentation]    The clock is set once and read for an hour or more; the drift is extrapolated to 15 hours.
     [Tags]    log-002

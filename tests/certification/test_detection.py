@@ -11,6 +11,7 @@ from kalys.certification.detection import (
     Predicted,
     coincidence,
     failures_needed,
+    false_alarm_by_construction,
     predict,
 )
 from kalys.emulators.defects import CATALOGUE
@@ -83,3 +84,10 @@ def test_what_was_observed_agrees_with_what_was_computed_or_contradicts_it():
     assert Observed(36, 100).agrees(computed) and not Observed(36, 100).contradicts(computed)
     assert not Observed(48, 100).agrees(computed) and not Observed(48, 100).contradicts(computed)
     assert Observed(90, 100).contradicts(computed)
+
+
+def test_only_rules_that_look_into_chance_can_refuse_a_healthy_urn():
+    counting = QUICK.model_copy(update={"requirements": ("ACC-001", "PAP-001", "LOG-002")})
+    assert false_alarm_by_construction(counting) == 0
+    looking = QUICK.model_copy(update={"requirements": ("ACC-001", "MRK-003")})
+    assert 0 < false_alarm_by_construction(looking) <= 0.001

@@ -28,7 +28,7 @@ from kalys.requirements import catalogue
 from kalys.requirements.decision import Seen, decide
 from kalys.requirements.observation import Outcome
 from kalys.requirements.plan import Plan
-from kalys.requirements.rules import Rule
+from kalys.requirements.rules import Homogeneity, Rule
 
 # What a procedure feeds; each of these sheets is in good order, so a healthy urn counts it.
 _SHEETS: Mapping[str, Callable[[Mapping[str, Any]], int]] = {
@@ -152,3 +152,16 @@ def coincidence(n: int, values: float, room: int = ROOM) -> float:
     full, rest = divmod(n, room)
     pairs = full * math.comb(room, 2) + math.comb(rest, 2)
     return -math.expm1(pairs * math.log1p(-1.0 / values))
+
+
+def false_alarm_by_construction(plan: Plan) -> float:
+    """The probability, at most, that the rules of a plan refuse a healthy urn by chance.
+
+    A rule that counts failures cannot refuse an urn that makes none, nor can one that guards a
+    limit from which a healthy urn keeps away. A rule that looks for a pattern in chance can:
+    homogeneity, in each of its two stages by the p-value or by the bound, each with the risk
+    ``p_value``.
+    """
+    known = catalogue.load()
+    rules = [known[name].decision for name in plan.requirements]
+    return sum((2 * rule.p_value) ** 2 for rule in rules if isinstance(rule, Homogeneity))

@@ -24,7 +24,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from kalys.certification.detection import Observed, Predicted, predict
+from kalys.certification.detection import (
+    Observed,
+    Predicted,
+    false_alarm_by_construction,
+    predict,
+)
 from kalys.certification.kept import KeptTrials
 from kalys.certification.progress import RunProgress
 from kalys.certification.trial import Task, Trial, run_trial
@@ -136,6 +141,7 @@ class Matrix:
         }
         if self.healthy_seeds:
             healthy["upper_bound"] = self.false_alarm_bound
+            healthy["by_construction"] = false_alarm_by_construction(load_plan(self.plan))
         return {
             "plan": self.plan, "complete": self.complete,
             "defects": [row.to_dict() for row in self.rows], "healthy": healthy,

@@ -22,6 +22,9 @@ MANY = 5                # rows from which on the table leaves the other plans ou
 
 def print_matrix(matrix: Matrix) -> None:
     """Defect by requirement: who caught it, after how much, how probably; then the healthy urn."""
+    from kalys.certification.detection import false_alarm_by_construction
+    from kalys.requirements.plan import load_plan
+
     if matrix.rows:
         columns: tuple[str, ...] = ("defect, requirements", "found", "after", "computed")
         seeds = max(row.observed.seeds for row in matrix.rows)
@@ -40,8 +43,8 @@ def print_matrix(matrix: Matrix) -> None:
     if matrix.healthy_seeds:
         typer.echo(
             f"Healthy urn: {len(matrix.false_alarms)} false alarms in {matrix.healthy_seeds} "
-            f"seeds; the probability of one in a run is at most "
-            f"{matrix.false_alarm_bound:.2g} (95 %)."
+            f"seeds: at most {matrix.false_alarm_bound:.2g} in a run (95 %); the rules of the plan "
+            f"allow {false_alarm_by_construction(load_plan(matrix.plan)):.2g}."
         )
     for alarm in matrix.false_alarms:
         typer.echo(f"  {alarm}")
