@@ -70,6 +70,8 @@ class Dialogue:
         self.patience = patience or Patience()
         self.history: deque[Received] = deque(maxlen=20_000)
         self.lost_events = 0
+        self.listener: Callable[[Received], None] | None = None      # told of every event
+        self.overheard: Callable[[bytes], None] | None = None        # told of every request
         self.sent = 0                      # ns: when the last request was written
         self.received = 0                  # ns: when its answer was complete
         self._connect = connect
@@ -103,6 +105,25 @@ class Dialogue:
             if not self._pump(max(0.0, left / 1e9)) and self.clock.now() >= deadline:
                 return self._look_again(kinds) if timeout >= 1.0 else None
         return found
+
+    def encoded(self, op: Op, fields: Mapping[str, Any]) -> bytes:
+        """The bytes of a request with a number of its own, not sent."""
+        return self._codec.encode(Request(self._new_sequence(), op, fields))
+
+    def say(self, data: bytes, quiet: float) -> list[Response]:
+        """Write bytes as they are; the answers that come until nothing does for ``quiet`` seconds.
+
+        Events are filed as always, and what is no message is journaled.
+        """
+        self.link.write(data)
+        answers: list[Response] = []
+        while chunk := self.link.read(self._codec.wanted(), quiet):
+            for message in self._codec.feed(chunk):
+                if isinstance(message, Response):
+                    answers.append(message)
+                else:
+                    self._take_in(message, self.link.received_at)
+        return answers
 
     def drain(self) -> list[Received]:
         """Every event that has come and was not waited for."""
@@ -163,6 +184,8 @@ class Dialogue:
             data = self._codec.encode(request)
             self.link.write(data)
             self.sent = self.link.sent_at
+            if self.overheard is not None:
+                self.overheard(data)
             response = self._answer_to(request)
             if response is not None and response.op is not op:
                 # The number was that of an earlier session's last request: take a new one.
@@ -250,6 +273,8 @@ class Dialogue:
         while following is not None:
             event = following.event
             self._queue.append(following)
+            if self.listener is not None:
+                self.listener(following)
             self._seen[event.number] = (event.kind, event.time_ms)
             self._seen.pop(event.number - 4096, None)
             self._next = event.number + 1

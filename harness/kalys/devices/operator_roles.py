@@ -9,10 +9,12 @@ the journal through the Operator itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from kalys.ballots.layout import Layout
 from kalys.ballots.sheet import Sheet
 from kalys.devices.roles import BoxContents, Gate, Operator, Tape
+from kalys.election.definition import ElectionDefinition
 from kalys.errors import Refused
 from kalys.evidence.journal import Recorder
 from kalys.links.clock import Clock
@@ -67,6 +69,14 @@ class OperatorFeeder(_Asking):
             names = " and ".join(sheet.id for sheet in sheets)
             self._do(f"Lay sheets {names} on one another, each {overlap_mm:g} mm behind the one "
                      f"before, and insert them together, {way}.")
+
+    def provide(
+        self, definition: ElectionDefinition, layouts: Mapping[str, Layout]
+    ) -> None:
+        raise Refused(
+            f"nobody has printed ballots of {', '.join(layouts)} of {definition.id}",
+            code="operator", where=self._urn,
+        )
 
     def pull_back(self) -> bool:
         return self._yes("Pull the sheet back while it is being drawn in. Did you get it out?")

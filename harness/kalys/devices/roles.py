@@ -14,7 +14,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kalys.ballots.layout import Layout
 from kalys.ballots.sheet import Sheet
+from kalys.election.definition import ElectionDefinition
 from kalys.protocols.counting_core import CoreAnswer, CoreFault
 from kalys.protocols.urn.messages import (
     Event,
@@ -236,6 +238,11 @@ class Feeder(Protocol):
 
     def insert(self, *sheets: Sheet, overlap_mm: float = 0.0) -> None:
         """Offer one sheet to the throat; two mean a double feed, offset by ``overlap_mm``."""
+        ...
+    def provide(
+        self, definition: ElectionDefinition, layouts: Mapping[str, Layout]
+    ) -> None:
+        """Have ballots of these styles at hand as well. Refused where there are none to be had."""
         ...
     def pull_back(self) -> bool:
         """Pull back the sheet that is just being drawn in; False when it was too late."""

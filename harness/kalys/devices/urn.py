@@ -38,6 +38,7 @@ from kalys.protocols.urn.messages import (
     Op,
     Purpose,
     ReportKind,
+    Response,
     ReturnReason,
     Role,
     UrnState,
@@ -53,6 +54,16 @@ class Sizes:
 
     chunk: int = 1024
     page: int = 32
+
+
+def record_of(row: Mapping[str, Any]) -> VoteRecord:
+    """A row of RECORDS as a record; ValueError names the mark that is none."""
+    try:
+        marks = mark_text.read_marks(row["marks"])
+        marginal = mark_text.read_marginal(row["marginal"])
+    except ValueError as error:
+        raise ValueError(f"record {row['id']} has {error}") from error
+    return VoteRecord(row["id"], row["style"], row["valid"], marks, marginal)
 
 
 class UrnDriver:
@@ -189,7 +200,11 @@ class UrnDriver:
         )
 
     def records(self) -> Sequence[VoteRecord]:
-        return tuple(self._record(row) for row in self._pages(Op.RECORDS, "records"))
+        rows = self._pages(Op.RECORDS, "records")
+        try:
+            return tuple(record_of(row) for row in rows)
+        except ValueError as error:
+            raise self._nonsense(str(error)) from error
 
     def log(self, first: int = 0) -> Sequence[LogEntry]:
         return tuple(self._entry(row) for row in self._pages(Op.LOG, "entries", first))
@@ -250,6 +265,21 @@ class UrnDriver:
     def drain(self) -> list[Received]:
         return self.dialogue.drain()
 
+    def listen(self, heard: Callable[[Received], None] | None) -> None:
+        self.dialogue.listener = heard
+
+    def overhear(self, heard: Callable[[bytes], None] | None) -> None:
+        self.dialogue.overheard = heard
+
+    def encoded(self, op: Op, **fields: Any) -> bytes:
+        return self.dialogue.encoded(op, fields)
+
+    def say(self, data: bytes, quiet_s: float = 0.2) -> Sequence[Response]:
+        return self.dialogue.say(data, quiet_s)
+
+    def request(self, op: Op, **fields: Any) -> Mapping[str, Any]:
+        return self._ask(op, **fields)
+
     def reconnect(self) -> None:
         self.dialogue.reconnect()
 
@@ -273,14 +303,6 @@ class UrnDriver:
                 raise self._nonsense(f"{rows} from {first} of {total} are missing")
             yield from page
             first += len(page)
-
-    def _record(self, row: Mapping[str, Any]) -> VoteRecord:
-        try:
-            marks = mark_text.read_marks(row["marks"])
-            marginal = mark_text.read_marginal(row["marginal"])
-        except ValueError as error:
-            raise self._nonsense(f"record {row['id']} has {error}") from error
-        return VoteRecord(row["id"], row["style"], row["valid"], marks, marginal)
 
     def _entry(self, row: Mapping[str, Any]) -> LogEntry:
         return LogEntry(

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, fields
 from typing import Any
 
+from kalys.ballots.layout import Layout
 from kalys.ballots.sheet import Sheet
 from kalys.ballots.templates import layouts_for
 from kalys.devices.roles import BoxContents, Gate
@@ -76,12 +77,16 @@ class WorldLink:
                 self._offset = (sent + received) // 2 - int(answer["time"])
             self.urns = tuple(answer["urns"])
 
-    def define(self, definition: ElectionDefinition, urns: Sequence[str]) -> None:
-        """Tell the world what the sheets of this election look like."""
+    def define(
+        self, definition: ElectionDefinition, urns: Sequence[str],
+        layouts: Mapping[str, Layout] | None = None,
+    ) -> None:
+        """Tell the world what the sheets of this election look like; by default as shipped."""
         election = definition.model_dump(mode="json")
-        layouts = {style: layout.to_dict() for style, layout in layouts_for(definition).items()}
+        shown = layouts_for(definition) if layouts is None else layouts
+        plain = {style: layout.to_dict() for style, layout in shown.items()}
         for urn in urns:
-            self.ask(world.Define(urn, election, layouts))
+            self.ask(world.Define(urn, election, plain))
 
     def ask(self, command: world.Command) -> Mapping[str, Any]:
         """The data of the world's answer."""
@@ -192,6 +197,11 @@ class WorldFeeder:
     def insert(self, *sheets: Sheet, overlap_mm: float = 0.0) -> None:
         physical = [sheet.physical() for sheet in sheets]
         self._link.ask(world.Insert(self._urn, physical, overlap_mm))
+
+    def provide(
+        self, definition: ElectionDefinition, layouts: Mapping[str, Layout]
+    ) -> None:
+        self._link.define(definition, [self._urn], layouts)
 
     def pull_back(self) -> bool:
         return bool(self._link.ask(world.PullBack(self._urn))["pulled"])

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from kalys.emulators.defects import (
+    ballot_range,
     boundaries,
     clocks,
     conditional,
@@ -45,6 +46,7 @@ GROUPS = (
     recognition,
     reading,
     marginal,
+    ballot_range,
     paper,
     power,
     states,

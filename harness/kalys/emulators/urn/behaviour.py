@@ -98,6 +98,14 @@ class Behaviour:
         """The path rests no longer between two sheets than it was built for."""
         return configured
 
+    def minds_ballot_range(self) -> bool:
+        """A definition whose ballot is too long, or has too many options, is refused."""
+        return True
+
+    def minds_length(self) -> bool:
+        """A sheet that is too long is given back, whatever is printed on it."""
+        return True
+
     def minds_double_feed(self) -> bool:
         """Two sheets at once are noticed and given back."""
         return True

@@ -46,6 +46,7 @@ class UrnEmulation(BaseModel):
     exit_mm: Positive = 480.0
     sheet_mm: Positive = 297.0            # length that the urn expects; A4, long edge in feed
     length_tolerance_mm: Positive = 8.0
+    most_options: Annotated[int, Field(ge=1)] = 100      # on one ballot
     double_thickness: Positive = 1.5      # of one sheet; more than this is taken for two
     feed_gap_s: NotNegative = 0.1         # rest between two sheets
     refusal_s: NotNegative = 0.3          # time to give back a sheet that is not drawn in at all
