@@ -10,13 +10,15 @@ from jinja2 import Environment, StrictUndefined
 
 from kalys.reporting.document import Report
 from kalys.reporting.language import translator
+from kalys.reporting.marginal_plots import ballot_map, response_curve
 from kalys.reporting.plots import histogram, sequential_test
 from kalys.requirements.wording import rate
 from kalys.resources import resource
 
 
 def pictures(report: Report, lang: str) -> dict[str, str]:
-    """The SVG pictures of a report by name: "accuracy" and "timing-0", "timing-1" ..."""
+    """The SVG pictures of a report by name: "accuracy" and "timing-0", "timing-1" ...,
+    "curve-0" ... and "map-0" ... of marginal marks."""
     tr = translator(lang)
     drawn: dict[str, str] = {}
     if report.accuracy:
@@ -25,6 +27,11 @@ def pictures(report: Report, lang: str) -> dict[str, str]:
         drawn[f"timing-{index}"] = histogram(
             timing["title"], timing["values"], timing["unit"], timing["limit"], tr
         )
+    if report.marks is not None:
+        for index, curve in enumerate(report.marks.curves):
+            drawn[f"curve-{index}"] = response_curve(curve, tr)
+        for index, map_ in enumerate(report.marks.maps):
+            drawn[f"map-{index}"] = ballot_map(map_, tr)
     return drawn
 
 
@@ -57,8 +64,16 @@ def grouped(report: Report) -> list[tuple[str, list[Any]]]:
 
 
 def bound_text(value: float | None) -> str:
-    """A bound of a rate to two digits, a dash where none is valid."""
-    return "–" if value is None else rate(value)
+    """A bound of a rate to two digits, a dash where none is valid.
+
+    Powers of ten below 1 %, so that bounds that are orders of magnitude apart compare at a glance.
+    """
+    if value is None:
+        return "–"
+    if value >= 0.01:
+        return rate(value)
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
 
 
 def figure(value: float | None) -> str:
