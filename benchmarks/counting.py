@@ -1,12 +1,19 @@
-"""The counting core: rendering and reading one sheet, on one core."""
+"""The counting core: rendering and reading one sheet, on one core; whole campaigns, on all."""
 
 from __future__ import annotations
 
 import itertools
+import json
+import os
 import statistics
+import subprocess
+import sys
+import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -159,3 +166,100 @@ def registration_60() -> Figure:
         value = microseconds(lambda: register(next(turn), frame, 130.0), 640) / 1000
         beside = _beside(images)
     return Figure(value, "ms", 0.6, ratio=value / beside["cv2.sumElems ms"], beside=beside)
+
+
+OWN_CORE = "python:kalys.counting.as_core:kalys_reader"
+
+
+def campaign_10m() -> Figure:
+    """10,024,400 positions from the deck to the verdict: drawn, read from pictures, recorded,
+    reported and sealed, on all processors; goal 360 s on two. Its peak memory stands beside."""
+    return _campaign("accuracy", 360, "ACC-001")
+
+
+def campaign_sprt() -> Figure:
+    """The acceptance of the sequential test without an error, at 1,549,704 positions; goal 60 s."""
+    plan = {
+        "plan": "acceptance", "title": "acceptance", "purpose": "benchmark",
+        "requirements": ["ACC-002", "MET-005"],
+        "procedures": {"count.volume": {"sheets": 131_900, "stop": "decided"}},
+        "omit": {"count.logic_and_accuracy": "not a part of the volume"},
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "acceptance.yaml"
+        path.write_text(json.dumps(plan))
+        return _campaign(str(path), 60, "ACC-002")
+
+
+def _campaign(plan: str, goal: float, requirement: str) -> Figure:
+    """A whole run of the command line on the reader of Kalys, which must meet the requirement."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder) / "run"
+        begin = time.perf_counter()
+        with subprocess.Popen(
+            [sys.executable, "-m", "kalys", "certify", "--core", OWN_CORE, "--plan", plan,
+             "--out", str(run), "--json"],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        ) as process:
+            memory = _PeakMemory(process.pid)
+            memory.start()
+            assert process.stdout is not None
+            report = json.loads(process.stdout.read())
+            process.wait()
+        seconds = time.perf_counter() - begin
+        memory.join()
+        verdicts = {v["requirement"]: v["verdict"] for v in report["verdicts"]}
+        if verdicts[requirement] != "PASS":
+            raise SystemExit(f"{requirement} is {verdicts[requirement]}: no figure for that")
+        positions = max(
+            m["trials"] or 0 for v in report["verdicts"] if v["requirement"] == requirement
+            for m in v["measurements"]
+        )
+    return Figure(seconds, "s", goal, beside={
+        "positions": positions, "peak memory MB": memory.peak_mb,
+        "processors": len(os.sched_getaffinity(0)),
+    })
+
+
+class _PeakMemory(threading.Thread):
+    """Watches the memory of a process and all that it started, each page counted once (PSS)."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self._pid = pid
+        self.peak_mb = 0.0
+
+    def run(self) -> None:
+        while Path(f"/proc/{self._pid}").exists() and not self._ended():
+            total = sum(_pss_kb(pid) for pid in _family(self._pid))
+            self.peak_mb = max(self.peak_mb, total / 1024)
+            time.sleep(0.5)
+
+    def _ended(self) -> bool:
+        try:
+            return Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        except OSError:
+            return True
+
+
+def _family(pid: int) -> list[int]:
+    """A process and its descendants."""
+    children: dict[int, list[int]] = {}
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((place / "stat").read_text().rpartition(")")[2].split()[1])
+        except (OSError, IndexError, ValueError):
+            continue
+        children.setdefault(parent, []).append(int(place.name))
+    found = [pid]
+    for one in found:
+        found += children.get(one, [])
+    return found
+
+
+def _pss_kb(pid: int) -> int:
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))

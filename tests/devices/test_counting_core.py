@@ -1,5 +1,6 @@
 """Drivers of counting cores against cores that misbehave, each in a process of its own."""
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from kalys.devices.roles import CoreReading, CountingCore
 from kalys.election.definition import load
 from kalys.errors import ConfigurationError, LinkError
 from kalys.protocols.counting_core import CoreFault, hello
+from kalys.resources import resource
 
 SCRIPT = Path(__file__).parent.parent / "cores.py"
 WHITE = np.full((40, 30), 255, np.uint8)
@@ -221,3 +223,28 @@ def test_pictures_drawn_in_place_are_not_copied_and_survive_a_crash(
     assert [int(page[0, 0]) for page in pages] == [50, 3, 70]
     mixed = core.read_many([pages[2], *toned(33), pages[0]])
     assert [round(r.answer.scores["party"]["P01"] * 255) for r in mixed] == [70, 33, 50]
+
+
+def examples() -> list[str]:
+    page = resource("test_suites").parent / "docs" / "protocols" / "counting-core.md"
+    return re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_the_program_of_the_page_takes_batches(
+    opened: Callable[[str], CountingCore], tmp_path: Path
+) -> None:
+    script = tmp_path / "blind.py"
+    script.write_text(examples()[0])
+    core = opened(f"{sys.executable} {script}")
+    assert core.batch == 16
+    assert kinds(core.read_many(toned(255, 0, 255))) == ["read", "rejected", "read"]
+
+
+def test_the_callable_of_the_page_takes_batches(
+    opened: Callable[[str], CountingCore], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "page_core.py").write_text(examples()[1])
+    monkeypatch.chdir(tmp_path)
+    core = opened("python:page_core:my_core")
+    assert core.batch == 16
+    assert kinds(core.read_many(toned(255, 0))) == ["read", "read"]

@@ -1,11 +1,16 @@
-"""Telling a person how far a run is, and how long it will still take."""
+"""Telling a person how far a run is, and how long it will still take.
+
+Parts of a run differ a thousandfold: a campaign of ten million positions stands beside a deck of
+two hundred sheets. So each part has a weight, about the sheets that it shows, and the remaining
+time of the whole follows from the weights that are left.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol, TextIO
 
@@ -16,7 +21,9 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 class RunProgress(Protocol):
     """What a run tells: its parts, and steps inside the part that is running."""
 
-    def expect(self, parts: int) -> None: ...
+    def expect(self, parts: int, weights: Mapping[str, float] | None = None) -> None:
+        """``weights`` of the parts by name; 1 for what is not named."""
+        ...
 
     def begin(self, part: str, title: str) -> None: ...
 
@@ -32,7 +39,7 @@ Show = Callable[[bool], AbstractContextManager[RunProgress]]
 class Quiet:
     """Says nothing."""
 
-    def expect(self, parts: int) -> None:
+    def expect(self, parts: int, weights: Mapping[str, float] | None = None) -> None:
         pass
 
     def begin(self, part: str, title: str) -> None:
@@ -53,7 +60,7 @@ class Lines(Quiet):
         self._parts = 0
         self._done = 0
 
-    def expect(self, parts: int) -> None:
+    def expect(self, parts: int, weights: Mapping[str, float] | None = None) -> None:  # noqa: ARG002
         self._parts = parts
 
     def end(self, part: str, outcome: str) -> None:
@@ -71,12 +78,17 @@ class Bars:
         self._whole: TaskID = bars.add_task("plan", total=None, detail="")
         self._part: TaskID | None = None
         self._inside = 0.0
+        self._weight = 1.0
+        self._weights: dict[str, float] = {}
 
-    def expect(self, parts: int) -> None:
-        self._bars.update(self._whole, total=parts)
+    def expect(self, parts: int, weights: Mapping[str, float] | None = None) -> None:
+        self._weights = dict(weights or {})
+        total = sum(self._weights.values()) + max(0, parts - len(self._weights))
+        self._bars.update(self._whole, total=total)
 
     def begin(self, part: str, title: str) -> None:
         self._inside = 0.0
+        self._weight = self._weights.get(part, 1.0)
         if self._part is not None:
             self._bars.remove_task(self._part)
         self._part = self._bars.add_task(part, total=None, detail=title)
@@ -86,11 +98,11 @@ class Bars:
             self._bars.update(self._part, completed=done, total=total, detail=text)
         share = min(1.0, done / total) if total else 0.0
         if share > self._inside:
-            self._bars.advance(self._whole, share - self._inside)
+            self._bars.advance(self._whole, (share - self._inside) * self._weight)
             self._inside = share
 
     def end(self, part: str, outcome: str) -> None:
-        self._bars.advance(self._whole, 1.0 - self._inside)
+        self._bars.advance(self._whole, (1.0 - self._inside) * self._weight)
         self._inside = 1.0
         if self._part is not None:
             self._bars.remove_task(self._part)

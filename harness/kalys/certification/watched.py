@@ -30,6 +30,7 @@ _WORST = (Outcome.FAIL, Outcome.BLOCKED, Outcome.INCONCLUSIVE)
 # Procedures that look at the run and need no device.
 _OF_THE_LABORATORY = "laboratory."
 _SETTLED_AFTER_S = 20.0
+_LEAST_WEIGHT = 20
 _LOOK_EVERY_S = 0.5
 
 
@@ -50,7 +51,16 @@ class WatchedSession(Session):
     def expect(self) -> None:
         """Announce how many procedures are still to run."""
         planned = self.plan.selected(self.catalogue, self.clock.base)
-        self._watcher.expect(sum(name not in self.finished for name in planned))
+        left = [name for name in planned if name not in self.finished]
+        self._watcher.expect(len(left), {name: self._weight(name) for name in left})
+
+    def _weight(self, name: str) -> float:
+        """What a procedure weighs in the progress of the run: about the sheets that it shows."""
+        if self.bench.dut_role not in registry.get(name).devices:
+            return 1.0
+        asked = self.plan.parameters(name, self.clock.base)
+        sheets = [asked.get(what) for what in ("sheets", "marks", "voters", "trials")]
+        return float(max([_LEAST_WEIGHT, *(n for n in sheets if isinstance(n, int))]))
 
     def go_on(self) -> None:
         """Raise again what has ended the run, if anything has; else there is no hindrance."""
