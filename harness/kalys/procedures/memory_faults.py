@@ -2,7 +2,8 @@
 
 A memory **fails** while ballots are cast (PWR-005): the urn must tell, and whatever it accepted
 must be there after a restart without that memory; what it can no longer keep it must not accept.
-Stored data are **changed** while the urn is without power (PWR-004): at its next start it must say so.
+Stored data are **changed** while the urn is without power (PWR-004): at its next start it must say
+so.
 """
 
 from __future__ import annotations
