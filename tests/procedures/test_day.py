@@ -3,48 +3,71 @@ seed gives the same day, byte for byte."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from kalys.bench.bench import open_bench
-from kalys.evidence.journal import NullJournal
-from kalys.procedures import day_script
-from kalys.procedures.day import REQUIREMENTS, play_day
-from kalys.procedures.session import Session
+from kalys.errors import ConfigurationError
+from kalys.evidence.journal import NullJournal, read_journal
+from kalys.procedures import day as days
+from kalys.procedures.day import play_day
+from kalys.procedures.election_day import checking
+from kalys.procedures.registry import Procedure
+from kalys.procedures.session import ProcedureResult, Session
 from kalys.protocols.urn.messages import UrnState
 from kalys.requirements.plan import Plan
+from kalys.resources import resource
 
 VOTERS = 12
+DAYS = {p.id: p for p in vars(days).values() if isinstance(p, Procedure)}
 
 
 @contextmanager
-def session_on(*defects: str, seed: int = 1, journal: Path | None = None, day: str = ""):
-    parameters = {"voters": VOTERS, "day": day or "kg-2021-ordinary"}
-    plan = Plan.load("quick").model_copy(update={"procedures": {"day.ordinary": parameters}})
+def session_on(*defects: str, seed: int = 1, journal: Path | None = None) -> Iterator[Session]:
     recorder = journal or (lambda _: NullJournal())
     with open_bench("emulated-station", seed=seed, journal=recorder, defects=defects) as bench:
-        yield Session(bench, plan, bench.journal, seed)
+        yield Session(bench, Plan.load("quick"), bench.journal, seed)
 
 
-def speaks_against(session: Session) -> set[str]:
-    result = session.run("day.ordinary")
+def played(session: Session, procedure: str, **parameters: Any) -> ProcedureResult:
+    session.plan = session.plan.model_copy(
+        update={"procedures": {procedure: {"voters": VOTERS, **parameters}}}
+    )
+    result = session.run(procedure)
     assert result.error is None
-    return {o.requirement for o in result.observations if o.failures}
+    return result
+
+
+def against(result: ProcedureResult) -> dict[str, str]:
+    return {o.requirement: f"{o.condition}: {o.note}" for o in result.observations if o.failures}
+
+
+def shipped(name: str, **changes: Any) -> Mapping[str, Any]:
+    text = resource("fixtures", "election_days", f"{name}.yaml").read_text()
+    return {**yaml.safe_load(text), **changes}
+
+
+def shortened(**changes: Any) -> Any:
+    """The ordinary day without incidents, of so many voters."""
+    document = shipped("kg-2021-ordinary", faults=[], **changes)
+    return checking.understand(document, "shortened")
 
 
 @pytest.fixture(scope="module")
 def healthy(tmp_path_factory):
     with session_on(journal=tmp_path_factory.mktemp("day") / "journal.jsonl") as session:
-        against = speaks_against(session)
-        yield session, against
+        yield session, played(session, "day.ordinary")
 
 
 def test_nothing_speaks_against_a_healthy_station(healthy):
-    session, against = healthy
-    assert against == set()
-    assert {o.requirement for o in session.observations} == set(REQUIREMENTS)
+    _, result = healthy
+    assert against(result) == {}
+    assert {o.requirement for o in result.observations} == set(DAYS["day.ordinary"].requirements)
 
 
 def test_both_urns_stand_as_they_were_found(healthy):
@@ -56,9 +79,11 @@ def test_both_urns_stand_as_they_were_found(healthy):
         assert abs((reading.device - session.clock.utc()).total_seconds()) < 1
 
 
-def test_every_voter_and_the_incidents_are_in_the_box_of_each_urn(healthy):
+def test_every_voter_checks_in_and_is_in_the_box_of_each_urn(healthy):
     session, _ = healthy
-    assert session.bench.feeder("urn-1").box().valid
+    records = list(read_journal(session.journal.path))
+    kits = [r.data["by"] for r in records if r.data.get("do") == "check-in"]
+    assert len(kits) == VOTERS
     boxed = session.bench.feeder("urn-2").box()
     assert len(boxed.valid) + len(boxed.invalid) == VOTERS
 
@@ -68,42 +93,119 @@ def test_the_day_takes_thirteen_hours_of_the_run(healthy):
     assert 13 * 3600 < session.clock.now() / 1e9 < 15 * 3600
 
 
-def test_the_same_seed_gives_the_same_day_byte_for_byte(healthy, tmp_path):
-    session, _ = healthy
-    again = tmp_path / "journal.jsonl"
-    with session_on(journal=again) as second:
-        speaks_against(second)
-        lines = again.read_bytes().splitlines()
-        # Line 0 is the header; the first session may have said more since its day ended.
-        assert session.journal.path.read_bytes().splitlines()[1 : len(lines)] == lines[1:]
+def test_the_same_seed_gives_the_same_day_byte_for_byte(tmp_path):
+    journals = []
+    for number in (1, 2):
+        path = tmp_path / f"{number}.jsonl"
+        with session_on(journal=path, seed=5) as session:
+            played(session, "day.failures")
+        journals.append(path.read_bytes().splitlines()[1:])
+    assert journals[0] == journals[1]
+
+
+def test_two_urns_are_busy_at_once(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    with session_on(journal=path) as session:
+        voters = {
+            "number": 30, "first": "08:01", "last": "08:06",
+            "arrivals": [{"from": "08:00", "weight": 1}],
+        }
+        station = {"number": "1001", "urns": {"urn-1": "KG-PL", "urn-2": "KG-SM-27"},
+                   "voters": voters}
+        play_day(session, shortened(stations=[station]))
+        inside: set[str] = set()
+        together = 0
+        for record in read_journal(path):
+            if record.data.get("event") == "gate":
+                urn = record.data["urn"]
+                if record.data["gate"] == "entry":
+                    inside.add(urn)
+                else:
+                    inside.discard(urn)
+                together += len(inside) == 2
+        assert together > 10
 
 
 @pytest.mark.parametrize(
-    ("defect", "requirement"),
+    "name", sorted(set(DAYS) - {"day.ordinary", "day.rush_hour", "day.operating_test"})
+)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_every_shipped_day_passes_on_a_healthy_station(name, seed):
+    with session_on(seed=seed) as session:
+        assert against(played(session, name)) == {}
+
+
+@pytest.mark.parametrize("name", ["kg-rush-hour", "operating-test-96h"])
+def test_the_days_of_bursts_pass_with_short_bursts(name):
+    document = shipped(name)
+    document["sittings"] = min(2, document.get("sittings", 1))
+    for step in document["commission"]:
+        if step["do"] == "burst":
+            step["minutes"] = 0.1
+    with session_on() as session:
+        play_day(session, checking.understand(document, name), voters=6)
+        assert [o.note for o in session.observations if o.failures] == []
+        assert all(o.value >= 1 for o in session.observations if o.requirement == "TIM-007")
+
+
+@pytest.mark.parametrize(
+    ("defect", "day", "requirement"),
     [
-        ("early-opening", "TIM-008"),
-        ("totals-while-open", "REP-004"),
-        ("double-count-after-jam", "PAP-003"),
-        ("foreign-counted", "ACC-009"),
-        ("records-out-of-step:one_in=5", "REP-009"),
+        ("early-opening", "day.ordinary", "TIM-008"),
+        ("totals-while-open", "day.ordinary", "REP-004"),
+        ("double-count-after-jam", "day.ordinary", "PAP-003"),
+        ("foreign-counted", "day.ordinary", "ACC-009"),
+        ("records-out-of-step:one_in=5", "day.ordinary", "REP-009"),
+        ("reopens-after-close", "day.edges", "REP-008"),
+        ("clock-set-by-anyone", "day.mistakes", "LOG-004"),
+        ("second-sheet-counted", "day.failures", "PAP-002"),
     ],
 )
-def test_a_broken_urn_shows_on_the_day(defect, requirement):
+def test_a_broken_urn_shows_on_the_day(defect, day, requirement):
     with session_on(defect) as session:
-        assert requirement in speaks_against(session)
+        assert requirement in against(played(session, day))
 
 
-def test_a_day_of_another_election_is_not_played(tmp_path):
-    text = day_script.resources.find("kg-2021-ordinary", day_script.FOLDER).read_text()
-    path = tmp_path / "other.yaml"
-    path.write_text(text.replace("election: kg-2021-11-28", "election: kg-training"))
-    with session_on(day=str(path)) as session:
-        assert "is of the election kg-training" in session.run("day.ordinary").error
+def test_an_unmet_expectation_is_a_failed_trial_that_names_its_line():
+    day = shortened(expect=[
+        {"at": "09:00", "that": "state", "is": "closed"},
+        {"at": "20:12", "that": "counted", "at_least": 5000, "requirement": "ACC-009"},
+    ])
+    with session_on() as session:
+        play_day(session, day, voters=2)
+        failed = [o for o in session.observations if o.failures]
+        assert {o.requirement for o in failed} == {"TIM-008", "ACC-009"}
+        assert all("expect[" in o.note for o in failed)
+        assert "the urn is open, expected was closed" in failed[0].note
+
+
+def test_an_expectation_after_an_event_that_never_came_is_not_met():
+    day = shortened(expect=[{"after": {"event": "jam"}, "that": "counters-equal-box"}])
+    with session_on() as session:
+        play_day(session, day, voters=1)
+        assert all("never came" in o.note for o in session.observations if o.failures)
+        assert sum(bool(o.failures) for o in session.observations) == 2
+
+
+def test_a_power_cut_at_an_urn_that_no_supply_feeds_is_refused_before_the_day():
+    fault = {"at": "09:00", "fault": "power-cut", "urns": ["urn-2"]}
+    day = checking.understand(shipped("kg-2021-ordinary", faults=[fault]), "day")
+    with (
+        session_on() as session,
+        pytest.raises(ConfigurationError, match="no supply of the bench feeds urn-2"),
+    ):
+        play_day(session, day, voters=1)
+
+
+def test_a_day_of_another_election_is_not_played():
+    day = shortened(election="kg-training")
+    with session_on() as session, pytest.raises(ConfigurationError, match="is of the election"):
+        play_day(session, day)
 
 
 def test_idle_hours_can_be_skipped_by_setting_the_clocks_forward():
-    day = day_script.load("kg-2021-ordinary")
+    day = checking.load("kg-2021-ordinary")
     with session_on() as session:
         play_day(session, day, 2, skip_idle_s=30.0)
-        assert session.clock.now() / 1e9 < 1800
-        assert not any(o.failures for o in session.observations)
+        assert session.clock.now() / 1e9 < 3600
+        assert [o.note for o in session.observations if o.failures] == []

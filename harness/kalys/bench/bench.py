@@ -201,7 +201,8 @@ class Bench:
             self._addresses = station.addresses
         else:
             process = EmulatorProcess(self.plan.path, WIRES[self.wire or "tcp"],
-                                      seed=self.seed, defects=defects)
+                                      seed=self.seed, defects=defects,
+                                      pace=getattr(self.clock, "pace", 1.0))
             self._closing.callback(process.close)
             self._addresses = process.addresses
 
@@ -339,6 +340,7 @@ def open_bench(
     defects: Sequence[str] = (),
     operator: Operator | Callable[[Recorder], Operator | None] | None = None,
     clock: Clock | None = None,
+    pace: float = 1.0,
 ) -> Bench:
     """Open the bench of a file, a shipped bench by its name, or one that has been planned.
 
@@ -346,12 +348,18 @@ def open_bench(
     "rfc2217") puts the emulated devices on real wires, and means real time. ``journal`` is a
     journal, the path of one to create, or a function of the clock that makes one: a journal needs
     the clock, and the clock is made here unless ``clock`` is given. ``operator`` may be a function
-    of the journal. Raises ConfigurationError before anything is touched, LinkError when a device
+    of the journal. ``pace`` lets a bench of emulated devices on real wires run so many times as
+    fast. Raises ConfigurationError before anything is touched, LinkError when a device
     cannot be reached; nothing stays open then.
     """
     plan = bench_file if isinstance(bench_file, BenchPlan) else plan_bench(bench_file)
     base = _time_base(plan, clock_base, wire, clock)
-    used = clock or clock_for(plan, base)
+    if pace != 1.0 and (base == "virtual" or clock is not None or not plan.timeless):
+        raise ConfigurationError(
+            f"a pace of {pace:g} needs real wires, and every device emulated",
+            where=str(plan.path), remedy="Name a wire (tcp, pty), or leave the pace out.",
+        )
+    used = clock or (RealClock(pace) if pace != 1.0 else clock_for(plan, base))
     recorder, owned = _journal(journal, used, plan, seed)
     person = operator(recorder) if callable(operator) else operator
     chosen = (wire or "tcp") if base == "real" and plan.emulated else None

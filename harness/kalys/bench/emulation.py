@@ -98,11 +98,13 @@ class EmulatorProcess:
     """
 
     def __init__(
-        self, bench: Path, listen: str, *, seed: int, defects: Sequence[str] = ()
+        self, bench: Path, listen: str, *, seed: int, defects: Sequence[str] = (),
+        pace: float = 1.0,
     ) -> None:
         command = [
             sys.executable, "-m", "kalys", "emulate", "--bench", str(bench), "--listen", listen,
-            "--seed", str(seed), "--json", *(f"--defect={defect}" for defect in defects),
+            "--seed", str(seed), "--pace", str(pace), "--json",
+            *(f"--defect={defect}" for defect in defects),
         ]
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (closed by close)
         # A session of its own: Ctrl-C at the terminal is for the run, which ends the emulator last.
@@ -169,8 +171,9 @@ def serve_bench(
     defects: Sequence[str] = (),
     seed: int = 1,
     json: bool = False,
+    pace: float = 1.0,
 ) -> None:
-    """Serve every emulated device of a bench until SIGINT or SIGTERM.
+    """Serve every emulated device of a bench until SIGINT or SIGTERM, ``pace`` times as fast.
 
     Prints ``PORT ADDRESS`` per port, with ``json`` one object ``{"ports": {PORT: ADDRESS}}``.
     ConfigurationError when the bench has nothing to emulate.
@@ -180,7 +183,7 @@ def serve_bench(
         raise ConfigurationError("the bench has no emulated device", where=str(plan.path))
     world = world_of(plan, load_definition(plan.file.election), epoch=RealClock().utc(),
                      seed=seed, defects=defects)
-    with ServerHost(world, listen) as host:
+    with ServerHost(world, listen, RealClock(pace)) as host:
         if json:
             _say(jsonlib.dumps({"ports": dict(host.addresses)}))
         else:

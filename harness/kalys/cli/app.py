@@ -13,7 +13,18 @@ import threading
 
 import typer
 
-from kalys.cli import catalogue, certify, day, deck, emulate, evidence, read, sensitivity
+from kalys.cli import (
+    catalogue,
+    certify,
+    day,
+    deck,
+    election,
+    emulate,
+    evidence,
+    read,
+    records,
+    sensitivity,
+)
 from kalys.errors import KalysError
 
 app = typer.Typer(
@@ -33,6 +44,8 @@ evidence.register(app)
 deck.register(app)
 day.register(app)
 read.register(app)
+records.register(app)
+election.register(app)
 sensitivity.register(app)
 catalogue.register(app)
 

@@ -37,6 +37,9 @@ def emulate(  # noqa: PLR0917
         list[str] | None, typer.Option(help="Build this defect into the urn.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 1,
+    pace: Annotated[
+        float, typer.Option(help="With --bench: run the world so many times as fast.")
+    ] = 1.0,
     json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object with every address.")
     ] = False,
@@ -47,7 +50,7 @@ def emulate(  # noqa: PLR0917
 
     defects = tuple(defect or ())
     if bench is not None and profile is None:
-        serve_bench(bench, listen, defects=defects, seed=seed, json=json)
+        serve_bench(bench, listen, defects=defects, seed=seed, json=json, pace=pace)
     elif profile is not None and bench is None:
         serve_profile(profile, listen, defects=defects, seed=seed, json=json)
     else:

@@ -36,6 +36,7 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 NANOSECONDS = 1_000_000_000
+FASTEST = 1000.0          # pace of a clock of real wires
 
 
 class Conversation(Protocol[T_co]):
@@ -311,27 +312,41 @@ class VirtualConversation(Generic[T]):
 
 
 class RealClock:
-    """The host's clock. ``now()`` is zero when the clock is made."""
+    """The host's clock. ``now()`` is zero when the clock is made.
+
+    ``pace`` makes it run so many times as fast as the host's: for rehearsals on wires whose devices
+    are all emulated at the same pace, never for a measurement.
+    """
 
     base = "real"
     _POLL = 0.001
 
-    def __init__(self) -> None:
+    def __init__(self, pace: float = 1.0) -> None:
+        if not 0 < pace <= FASTEST:
+            raise ConfigurationError(
+                f"a pace of {pace:g} is not possible", where="clock",
+                remedy=f"Name one above 0, up to {FASTEST:g}.",
+            )
+        self.pace = pace
+        self._began = datetime.now(UTC)
         self._zero = time.monotonic_ns()
         self._changed = threading.Condition()
 
     def now(self) -> int:
-        return time.monotonic_ns() - self._zero
+        passed = time.monotonic_ns() - self._zero
+        return passed if self.pace == 1.0 else int(passed * self.pace)
 
     def utc(self) -> datetime:
-        return datetime.now(UTC)
+        if self.pace == 1.0:
+            return datetime.now(UTC)
+        return self._began + timedelta(microseconds=self.now() // 1000)
 
     def sleep(self, seconds: float) -> None:
         if seconds > 0:
-            time.sleep(seconds)
+            time.sleep(seconds / self.pace)
 
     def wait(self, ready: Callable[[], bool], timeout: float | None) -> bool:
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = None if timeout is None else time.monotonic() + timeout / self.pace
         while not ready():
             left = self._POLL if deadline is None else deadline - time.monotonic()
             if left <= 0:

@@ -141,6 +141,7 @@ class Link:
         return data
 
     def _wait_at_most(self, timeout: float) -> None:
+        timeout /= getattr(self.clock, "pace", 1.0)
         if timeout != self._timeout:
             setattr(self._port, self._timeout_name, timeout)
             self._timeout = timeout

@@ -1,17 +1,11 @@
-"""An election day at one station, played from its script: ``day.ordinary``.
+"""Scripted election days: the procedures ``day.*``, one for each shipped script.
 
-The run's clock and the day's clock are two things. The day's clock is that of the urns: they are
-set to the script's beginning, and from then on the local time is that beginning plus what has
-passed on the run's clock. Steps of the script and arrivals of voters are merged in order of time;
-who comes while something is going on waits. Each voter casts one ballot into every urn.
+What a day shows is reported as observations of requirements: those that a procedure is there for, and
+in the evening of every day those of box, totals, records and reports as well. The language is described in
+``docs/election_days.md``; how a day is played is in ``kalys.procedures.election_day``.
 
-What is judged: where the sheets lie is the truth. At the end the box is opened, and the truths of
-the sheets in it are what results, records and printed report must say (ACC-009, REP-009); so a
-sheet that was jammed, or in the path when the power went, needs no special rule (PAP-003, PWR-003).
-The steps themselves are in ``kalys.procedures.day_steps``, the language in ``day_script``.
-
-``skip_idle_s`` plays a day on a real bench without waiting twelve hours: where nothing happens for
-longer, an administrator puts the urns' clocks forward instead.
+Every procedure of the family takes the same parameters: ``day`` (a shipped script, or the path of a
+file), ``voters`` (so many at every station, instead of the script's), ``skip_idle_s``.
 """
 
 from __future__ import annotations
@@ -19,122 +13,218 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
+from functools import partial
+from random import Random
 from typing import TYPE_CHECKING, Any
 
-from kalys.ballots.deck import volume
 from kalys.errors import ConfigurationError
-from kalys.procedures import day_script, day_steps
-from kalys.procedures.day_steps import OnDuty, Play
+from kalys.procedures.election_day import checking, looking, striking
+from kalys.procedures.election_day.casting import KitDoor, Queue, Visits
+from kalys.procedures.election_day.commission import Close, Open
+from kalys.procedures.election_day.duty import OnDuty
+from kalys.procedures.election_day.expectations import Expectation
+from kalys.procedures.election_day.faults import Fault
+from kalys.procedures.election_day.language import Day, Kit
+from kalys.procedures.election_day.performing import perform
+from kalys.procedures.election_day.play import Play
+from kalys.procedures.election_day.timing import clock_text
+from kalys.procedures.election_day.voters import Ballots, coming, number_of
 from kalys.procedures.preparation import Prepared, local_time, prepared_urn
 from kalys.procedures.registry import procedure
 from kalys.procedures.watching import Tail
 from kalys.protocols.urn.messages import Role
 
 if TYPE_CHECKING:
-    from kalys.procedures.day_script import Day
+    from kalys.procedures.election_day.language import Station
+    from kalys.procedures.registry import Procedure
     from kalys.procedures.session import Session
 
-SPARE_BALLOTS = 12           # for incidents, beside those of the voters
-PROGRESS_EVERY = 20
+OPEN_ENTRANCE = Kit(check_in=0.0)       # where a station names no kits
 
-REQUIREMENTS = (
-    "ACC-009", "LOG-005", "PAP-003", "PWR-003", "REP-004", "REP-007", "REP-009", "TIM-008",
-    "TIM-009",
+
+def _of(name: str, day: str, title: str, requirements: tuple[str, ...], hours: float) -> Procedure:
+    """The procedure that plays a shipped day."""
+
+    def run(session: Session, parameters: Mapping[str, Any]) -> None:
+        script = checking.load(parameters.get("day", day))
+        voters = parameters.get("voters")
+        first = len(session.observations)
+        play = play_day(
+            session, script, None if voters is None else int(voters),
+            parameters.get("skip_idle_s"),
+        )
+        if "ENV-001" in requirements:
+            _without_a_chamber(session, first, play)
+
+    return procedure(
+        name, title=title, requirements=requirements,
+        device_seconds=hours * 3600, front="robot",
+    )(run)
+
+
+ORDINARY = _of(
+    "day.ordinary", "kg-2021-ordinary", "An ordinary election day at a station with two urns",
+    (
+        "ACC-009", "ACC-010", "LOG-005", "PAP-003", "PWR-003", "REP-002", "REP-004", "REP-007",
+        "REP-009", "TIM-008", "TIM-009",
+    ), 13.5,
+)
+RUSH_HOUR = _of(
+    "day.rush_hour", "kg-rush-hour", "A rush hour, and bursts at the declared throughput",
+    ("TIM-007",), 13.5,
+)
+OPERATING_TEST = _of(
+    "day.operating_test", "operating-test-96h",
+    "Operating test of 96 hours: ballots at the declared rate for 15 minutes of every hour",
+    ("ENV-001", "TIM-007"), 100.0,
+)
+FAILURES = _of(
+    "day.failures", "kg-failures", "A day on which everything fails once",
+    ("PAP-002", "PAP-003", "PWR-003"), 13.5,
+)
+NOVEMBER = _of(
+    "day.november", "kg-2021-11-28",
+    "28 November 2021 at one station: two ballots, and figures that add up",
+    ("REP-007", "REP-009"), 13.5,
+)
+EDGES = _of(
+    "day.edges", "kg-edges", "The edges of the day: opening and closing, to the second",
+    ("REP-008", "TIM-008"), 13.5,
+)
+MISTAKES = _of(
+    "day.mistakes", "kg-mistakes", "An operator who makes every mistake of the manual",
+    ("LOG-004", "REP-004", "REP-008", "TIM-008"), 13.5,
 )
 
 
-@procedure(
-    "day.ordinary", title="An ordinary election day at a station with two urns",
-    requirements=REQUIREMENTS, device_seconds=13.5 * 3600, front="robot",
-)
-def ordinary(session: Session, parameters: Mapping[str, Any]) -> None:
-    """Play the day ``day`` with ``voters`` voters."""
-    script = day_script.load(parameters.get("day", "kg-2021-ordinary"))
-    number = int(parameters.get("voters", script.voters.number))
-    play_day(session, script, number, parameters.get("skip_idle_s"))
+def _without_a_chamber(session: Session, first: int, play: Play) -> None:
+    """What the duty cycle shows of ENV-001, and what it cannot: the climate is missing."""
+    seen = session.observations[first:]
+    wrong = [f"{o.requirement} {o.condition}: {o.note}" for o in seen if o.failures]
+    session.count(
+        "ENV-001", len(seen), len(wrong), note="; ".join(wrong[:3]),
+        condition=f"duty cycle of {play.day.sittings} sittings, without a chamber",
+    )
+    session.blocked(
+        "ENV-001", "the bench has no climatic chamber and no instrument that reads temperature and "
+        "humidity: the duty cycle was played, the climate was not",
+    )
 
 
 def play_day(
-    session: Session, script: Day, voters: int, skip_idle_s: float | None = None
+    session: Session, day: Day, voters: int | None = None, skip_idle_s: float | None = None
 ) -> Play:
-    """Play a day and report what it shows; the urns are left as they were found."""
-    _fits(session, script)
-    with ExitStack() as stack:
-        duties = {
-            name: _duty(session, script, stack.enter_context(
-                prepared_urn(session, style=style, urn=name, opened=False)
-            ), voters)
-            for name, style in script.urns.items()
-        }
-        play = Play(session, script, duties, session.rng(f"day.{script.day}"), skip_idle_s)
-        _begin(play)
-        _run(play, voters)
+    """Play a day, every sitting of it, and report what it shows; the last sitting is returned.
+
+    ``voters`` come to every station, instead of as many as the script says. The urns are left as
+    they were found. ConfigurationError when the day does not fit the bench.
+    """
+    _fits(session, day)
+    tails: dict[str, Tail] = {}
+    for sitting in range(day.sittings):
+        play = _sit(session, day, voters, skip_idle_s, sitting=sitting, tails=tails)
     return play
 
 
-def _fits(session: Session, script: Day) -> None:
-    if session.definition.id != script.election:
+def _fits(session: Session, day: Day) -> None:
+    if session.definition.id != day.election:
         raise ConfigurationError(
-            f"the day {script.day} is of the election {script.election}, "
+            f"the day {day.day} is of the election {day.election}, "
             f"the bench holds {session.definition.id}",
             remedy="Name another day in the plan, or another election in the bench file.",
         )
     styles = [style.id for style in session.definition.styles]
-    day_script.check_against(script, styles, session.bench.urn_names)
+    checking.check_against(day, styles, session.bench.urn_names)
 
 
-def _duty(session: Session, script: Day, prepared: Prepared, voters: int) -> OnDuty:
-    name = prepared.urn.name
-    seed = session.rng(f"day.{script.day}.{name}").getrandbits(31)
-    deck = volume(session.definition, prepared.style, voters + SPARE_BALLOTS, seed)
-    contests = session.definition.style_contests(prepared.style)
+def _sit(
+    session: Session, day: Day, voters: int | None, skip_idle_s: float | None, *, sitting: int,
+    tails: dict[str, Tail],
+) -> Play:
+    """One sitting. ``tails`` are the urns' logs, looked at from where the last sitting ended."""
+    seed = f"{session.seed}:day.{day.day}" + (f".{sitting + 1}" if sitting else "")
+    with ExitStack() as stack:
+        duties = {}
+        for station in day.stations:
+            for name, style in station.urns.items():
+                prepared = stack.enter_context(prepared_urn(
+                    session, style=style, urn=name, opened=False, station=station.number
+                ))
+                if name not in tails:
+                    tails[name] = Tail(prepared.urn)
+                duties[name] = _duty(prepared, station, tails[name], f"{seed}.{name}")
+        play = Play(session, day, duties, perform, seed=seed, skip_idle_s=skip_idle_s)
+        for duty in duties.values():
+            stack.callback(duty.urn.listen, None)
+            duty.urn.listen(partial(play.heard, duty))
+        _begin(play)
+        for entry in (*day.commission, *day.expect):
+            play.plan(entry)
+        _plan_faults(play)
+        play.run(list(_doors(play, voters)))
+        for missed in play.never_done():
+            if isinstance(missed, Expectation):
+                for urn in play.concerned(missed):
+                    looking.report(play, missed, urn, "what it was to come after never came")
+    return play
+
+
+def _duty(prepared: Prepared, station: Station, tail: Tail, seed: str) -> OnDuty:
+    ballots = Ballots(
+        prepared.definition, prepared.style, station.voters, Random(seed).getrandbits(31)
+    )
     return OnDuty(
-        name, prepared, prepared.style, contests, deck.sheets, Tail(prepared.urn)
+        prepared.urn.name, station.number, prepared, ballots.contests, ballots, tail
     )
 
 
 def _begin(play: Play) -> None:
     """Set every urn's clock to the beginning of the day."""
-    session, script = play.session, play.script
-    beginning = local_time(session.definition, day_script.clock_text(script.begins))
-    play.midnight = session.clock.now() - round(script.begins * 1e9)
+    session, day = play.session, play.day
+    beginning = local_time(session.definition, clock_text(day.begins))
+    play.midnight = session.clock.now() - round(day.begins * 1e9)
     for duty in play.duties.values():
         duty.urn.login(Role.ADMINISTRATOR)
-        passed = play.local() - script.begins
+        passed = play.local() - day.begins
         duty.urn.set_clock(beginning + timedelta(seconds=passed))
+        duty.urn.drain()
+        duty.unexpected.clear()
 
 
-def _run(play: Play, voters: int) -> None:
-    """Steps and arrivals, in order of time; a step comes before a voter of the same moment."""
-    arrivals = day_script.arrivals(play.script.voters, voters, play.rng)
-    done = 0
-    for at, step in _merged(play.script, arrivals):
-        play.until(at)
-        if step is not None:
-            play.session.report_progress(
-                done, voters, f"{day_script.clock_text(play.local())} {step.do}"
-            )
-            day_steps.do(play, step)
+def _plan_faults(play: Play) -> None:
+    """Faults by the clock; those by sheets strike when a voter comes (``Visits``)."""
+    for index, fault in enumerate(play.day.faults):
+        if fault.fault in ("power-cut", "mains-loss"):
+            for urn in play.concerned(fault):
+                striking.require_supply(play, play.duties[urn], fault)
+        if fault.per_hour is not None:
+            for at in _at_a_rate(play.day, fault.per_hour, Random(f"{play.seed}/fault {index}")):
+                play.schedule(fault, at)
+        elif not fault.by_sheet:
+            play.plan(fault)
+
+
+def _at_a_rate(day: Day, per_hour: float, rng: Random) -> Iterator[float]:
+    """Moments of a Poisson process between opening and closing."""
+    at = next(float(s.at or 0) for s in day.commission if isinstance(s, Open)
+              and s.expect == "opened")
+    until = next(float(s.at or 0) for s in day.commission if isinstance(s, Close))
+    while (at := at + rng.expovariate(per_hour) * 3600) < until:
+        yield at
+
+
+def _doors(play: Play, voters: int | None) -> Iterator[KitDoor]:
+    """The identification kits of every station, or its open entrance."""
+    by_sheets: list[Fault] = [fault for fault in play.day.faults if fault.by_sheet]
+    for station in play.day.stations:
+        if station.voters is None:
             continue
-        for duty in play.duties.values():
-            day_steps.cast(play, duty)
-        done += 1
-        if done % PROGRESS_EVERY == 0 or done == voters:
-            play.session.report_progress(
-                done, voters, f"{day_script.clock_text(play.local())} voter {done} of {voters}"
-            )
-
-
-def _merged(
-    script: Day, arrivals: list[float]
-) -> Iterator[tuple[float, day_script.AnyStep | None]]:
-    waiting = iter(arrivals)
-    arrival = next(waiting, None)
-    for step in script.script:
-        while arrival is not None and arrival < step.at:
-            yield arrival, None
-            arrival = next(waiting, None)
-        yield step.at, step
-    while arrival is not None:
-        yield arrival, None
-        arrival = next(waiting, None)
+        number = number_of(station.voters) if voters is None else voters
+        play.total += number
+        queue = Queue(coming(station.voters, number, f"{play.seed}/{station.number}"))
+        visits = Visits(
+            play, tuple(station.urns), station.voters.booth, by_sheets, striking.strike_sheet
+        )
+        kits = station.kits or {f"{station.number} entrance": OPEN_ENTRANCE}
+        for name, kit in kits.items():
+            yield KitDoor(name, kit, queue, visits.begin)

@@ -51,19 +51,20 @@ class Prepared:
 
 @contextmanager
 def prepared_urn(
-    session: Session, *, style: str = "KG-PL", urn: str | None = None, opened: bool = True
+    session: Session, *, style: str = "KG-PL", urn: str | None = None, opened: bool = True,
+    station: str = STATION,
 ) -> Iterator[Prepared]:
     """An urn with the definition of ``style`` loaded, an empty box and a zero report printed.
 
     ``urn`` names another urn of the bench than the device under test; ``opened`` also opens the
-    polls, at five seconds past the hour.
+    polls, at five seconds past the hour. ``station`` is the number of the polling station.
     """
     prepared = _roles(session, style, urn)
     with restored(session, prepared.urn):
         end_election(prepared)
         prepared.feeder.empty_box()
         prepared.feeder.take_returned()
-        load_election(prepared)
+        load_election(prepared, station)
         if opened:
             open_polls(prepared)
         yield prepared
@@ -129,10 +130,10 @@ def end_election(prepared: Prepared) -> None:
     to_standby(prepared.urn)
 
 
-def load_election(prepared: Prepared) -> Tape:
+def load_election(prepared: Prepared, station: str = STATION) -> Tape:
     """Before opening time: load the definition and print the zero report; returns its tape."""
     prepared.urn.set_clock(prepared.definition.opens + BEFORE_OPENING)
-    package = urn_package(prepared.definition, prepared.style, STATION)
+    package = urn_package(prepared.definition, prepared.style, station)
     prepared.urn.load(Purpose.DEFINITION, package)
     return print_report(prepared, ReportKind.ZERO)
 

@@ -18,6 +18,7 @@ from kalys.procedures import settling
 from kalys.procedures.session import ProcedureResult, Session
 from kalys.requirements.plan import load_plan
 from kalys.robot import allure_result
+from kalys.robot.day_words import DayWords
 from kalys.robot.handover import VARIABLE
 from kalys.robot.walk import Walk
 
@@ -25,7 +26,7 @@ EVIDENCE = "kalys-evidence"
 
 
 @library(scope="GLOBAL", version=__version__, auto_keywords=False)
-class KalysLibrary(Walk):
+class KalysLibrary(DayWords, Walk):
     """Certifies vote-counting equipment in an auditor's words.
 
     = Importing =
@@ -47,6 +48,11 @@ class KalysLibrary(Walk):
     *Steps* let an auditor look for himself, one action at a time: `Prepare The Urn`,
     `Print The Zero Report`, `Every Register Should Be Zero`, `Leave The Urn As It Was`. They judge
     no requirement; a failed step fails its test.
+
+    = A day of one's own =
+
+    `A Day`, `A Station`, `Voters`, `At`, `After`, `Every`, `Fault` and `Expect` write the script of
+    an election day, in the words of its language (docs/election_days.md); `Play The Day` plays it.
     """
 
     ROBOT_LISTENER_API_VERSION = 3
@@ -174,13 +180,15 @@ class KalysLibrary(Walk):
         logger.info(settled.message)
 
     @keyword("The Day Should Keep To ${requirement}")
-    def the_day_should_keep_to(self, requirement: str) -> None:
+    def the_day_should_keep_to(self, requirement: str, day: str = "day.ordinary") -> None:
         """Nothing that was seen on the election day may speak against the requirement.
+
+        ``day`` is the procedure that played it.
 
         A day alone is often too little to decide a requirement (one power cut of 2,995); that is
         the verdict's business. This fails with what was seen to go wrong.
         """
-        result = self._results.get("day.ordinary")
+        result = self._results.get(day)
         if result is None:
             raise Failure("the day has not been played; Run The Election Day comes first")
         self._label(requirement=requirement)
