@@ -74,8 +74,10 @@ def reached(mark: Mark, face: Face) -> Mapping[Position, float]:
     for target in face.targets:
         if (target.contest, target.option) == (mark.contest, mark.option):
             continue
-        points = _inside(target)
         near = [s for s in lines if _may_touch(s, target)]
+        if not near:
+            continue
+        points = _inside(target)
         covered = np.zeros(len(points), bool)
         for stroke in near:
             covered |= _distance(points, stroke.points) <= stroke.width_mm / 2

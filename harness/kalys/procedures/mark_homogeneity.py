@@ -44,14 +44,13 @@ from kalys.procedures.mark_response import (
 )
 from kalys.procedures.registry import procedure
 from kalys.requirements.detection import levels_to_confirm
-from kalys.requirements.rules import Homogeneity
 
 if TYPE_CHECKING:
     from kalys.procedures.session import Session
 
 REQUIREMENT = "MRK-003"
 ENDS = {"down-head": "head first", "down-foot": "foot first"}
-_MAP_REACH = 3.0        # spreads beyond the outer thresholds that the map's ladder covers
+_MAP_REACH = 4.0        # spreads on either side of a threshold that the map's ladder covers
 
 
 @procedure(
@@ -70,10 +69,9 @@ def homogeneity(session: Session, parameters: Mapping[str, Any]) -> None:
     readings = tuple(parameters.get("thresholds", (AS_VOTE, NOT_AS_NONE)))
     ends = tuple(parameters.get("orientations", READABLE))
     _check(readings, ends, marks, rungs)
-    found = False
+    shown: list[tuple[Level, str]] = []
     for by in parameters.get("kinds", ("dash", "pencil")):
         levels, answers = find_levels(session, by, STYLE, readings, rungs)
-        found = found or bool(levels)
         if not levels:
             session.journal.add("note", {
                 "text": f"no threshold within the ladder {by}: every mark of it was read alike"
@@ -83,14 +81,16 @@ def homogeneity(session: Session, parameters: Mapping[str, Any]) -> None:
             for end in ends:
                 rates = _stage(session, level, end, 1, marks)
                 maps.append(_map_of_rates(session, level, end, rates, marks))
+                shown.append((level, end))
         if map_rungs and levels:
             more, maps = _thresholds(session, levels, map_rungs)
             answers += more
         note_response(session, curves=[_curve(by, answers, levels)], maps=maps)
-    if not found:
+    if not shown:
         session.blocked(
             REQUIREMENT, "no mark was found that the device detects about half of the time"
         )
+    _confirm(session, shown, 2 * marks)
 
 
 def _check(readings: Sequence[str], ends: Sequence[str], marks: int, rungs: int) -> None:
@@ -105,13 +105,24 @@ def _check(readings: Sequence[str], ends: Sequence[str], marks: int, rungs: int)
         )
 
 
+def _confirm(session: Session, shown: Sequence[tuple[Level, str]], marks: int) -> None:
+    """The second stage, for the levels for which the rule asks it."""
+    again = levels_to_confirm(session.catalogue[REQUIREMENT].decision, session.observations)
+    for level, end in shown:
+        if _name(level, end) in again:
+            _stage(session, level, end, 2, marks)
+
+
+def _name(level: Level, end: str) -> str:
+    return f"{level.name}, {ENDS[end]}"
+
+
 def _stage(
     session: Session, level: Level, end: str, stage: int, marks: int
 ) -> Mapping[Position, tuple[int, int]]:
-    """Feed the level and report it; the second stage follows at once where the rule asks for it.
-    Returns marks and detections by position."""
+    """Feed the level and report it; returns marks and detections by position."""
     places = positions_of(session.definition, STYLE)
-    name = f"{level.name}, {ENDS[end]}"
+    name = _name(level, end)
     seed = session.rng(f"mark.homogeneity.{name}.{stage}").getrandbits(31)
     deck = same_mark(
         session.definition, STYLE, marks * len(places), seed, by=level.by, strength=level.strength,
@@ -129,31 +140,30 @@ def _stage(
                 REQUIREMENT, level=name, position=f"{STYLE}/{'/'.join(place)}", stage=stage,
                 marks=tried[place], detected=detected[place],
             )
-    rule = session.catalogue[REQUIREMENT].decision
-    if stage == 1 and isinstance(rule, Homogeneity) and name in levels_to_confirm(
-        rule, session.observations
-    ):
-        _stage(session, level, end, 2, 2 * marks)
     return {place: (tried[place], detected[place]) for place in places}
 
 
 def _thresholds(
     session: Session, levels: Sequence[Level], rungs: int
 ) -> tuple[list[Answer], list[BallotMap]]:
-    """A ladder of ``rungs`` at every position: the answers, and the threshold of each position."""
-    by, ladder = levels[0].by, levels[0].ladder
-    low = max(ladder.low, min(level.response.around(_MAP_REACH)[0] for level in levels))
-    high = min(ladder.high, max(level.response.around(_MAP_REACH)[1] for level in levels))
-    strengths = [round(low + (high - low) * i / (rungs - 1), 4) for i in range(rungs)]
-    seed = session.rng(f"mark.homogeneity.{by}.map").getrandbits(31)
-    deck = position_ladder(
-        session.definition, STYLE, strengths, seed, by=by, group=f"{by}-map"
-    )
-    read = Readings.of(run_deck(session, deck.sheets, STYLE)).answers(ladder.parameter)
-    answers = [answer for answer in read if answer.read]
-    return answers, [
-        _map_of_thresholds(session, level, answers, strengths) for level in levels
-    ]
+    """A ladder of ``rungs`` at every position for each level: the answers, and the threshold of
+    each position."""
+    every: list[Answer] = []
+    maps: list[BallotMap] = []
+    for level in levels:
+        low, high = level.response.around(_MAP_REACH)
+        low, high = max(low, level.ladder.low), min(high, level.ladder.high)
+        strengths = [round(low + (high - low) * i / (rungs - 1), 4) for i in range(rungs)]
+        group = f"{level.by}-{level.reading}-map"
+        seed = session.rng(f"mark.homogeneity.{group}").getrandbits(31)
+        deck = position_ladder(
+            session.definition, STYLE, strengths, seed, by=level.by, group=group
+        )
+        run = run_deck(session, deck.sheets, STYLE)
+        answers = [a for a in Readings.of(run).answers(level.ladder.parameter) if a.read]
+        maps.append(_map_of_thresholds(session, level, answers, strengths))
+        every += answers
+    return every, maps
 
 
 def _map_of_thresholds(
@@ -186,7 +196,7 @@ def _map_of_rates(
 ) -> BallotMap:
     values = {place: (100 * k / n, 0) for place, (n, k) in rates.items() if n}
     return map_of(
-        layouts_for(session.definition)[STYLE], f"Detected by position: {level.name}, {ENDS[end]}",
+        layouts_for(session.definition)[STYLE], f"Detected by position: {_name(level, end)}",
         "% detected", values, f"{marks} marks at each position",
     )
 

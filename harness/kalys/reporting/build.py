@@ -33,6 +33,7 @@ from kalys.reporting.document import (
 )
 from kalys.reporting.errors import ErrorRecords, errors_part
 from kalys.reporting.language import Translate, translator
+from kalys.reporting.responses import ResponseRecords, marks_part
 from kalys.requirements.catalogue import Catalogue, Requirement
 from kalys.requirements.observation import Measurement, Observation, Outcome, Verdict
 from kalys.requirements.plan import Plan
@@ -62,6 +63,7 @@ class RunData:
     records: int
     head: str
     errors: ErrorRecords = dataclasses.field(default_factory=ErrorRecords)
+    responses: ResponseRecords = dataclasses.field(default_factory=ResponseRecords)
     read_times: tuple[float, ...] = ()
     shards: dict[str, list[dict[str, Any]]] = dataclasses.field(default_factory=dict)
     ended: dict[str, str | None] = dataclasses.field(default_factory=dict)
@@ -89,11 +91,12 @@ def read_run(folder: Path) -> RunData:
     identity: dict[str, Any] = {}
     instruments: dict[str, dict[str, Any]] = {}
     last: Record | None = None
-    errors, stands = ErrorRecords(), Standing()
+    errors, responses, stands = ErrorRecords(), ResponseRecords(), Standing()
     _require_file(evidence / "journal.jsonl")
     for record in read_journal(evidence / "journal.jsonl"):
         last = record
         errors.add(record)
+        responses.add(record)
         stands.add(record)
         if record.kind == "identity" and record.data.get("under_test"):
             identity = record.data
@@ -113,6 +116,7 @@ def read_run(folder: Path) -> RunData:
         records=last.number if last else 0,
         head=last.hash if last else "",
         errors=errors,
+        responses=responses,
         read_times=tuple(read_times(evidence)),
         shards=stands.shards,
         ended=stands.ended,
@@ -150,6 +154,7 @@ def build_report(data: RunData, lang: str | None = None) -> Report:
         bounds=bounds_rows(verdicts, data.plan.requirements),
         timing=[*_timing(data, verdicts), *_reads(data, tr)],
         errors=errors_part(data.errors, data.folder / "evidence", tr),
+        marks=marks_part(data.responses),
     )
 
 

@@ -124,6 +124,41 @@ class ErrorsPart(_Part):
     pictures: list[ErrorPicture]
 
 
+class CurvePart(_Part):
+    """Shares of answers to a mark, over what grows."""
+
+    title: str
+    quantity: str
+    unit: str
+    answers: list[str]
+    points: list[tuple[float, int, list[int]]] = Field(
+        description="x, marks shown, and how many of them gave each of the answers"
+    )
+    thresholds: list[tuple[str, float]]
+    note: str = ""
+
+
+class MapPart(_Part):
+    """A value for each target of a ballot's front."""
+
+    title: str
+    unit: str
+    style: str
+    page_mm: tuple[float, float]
+    places: list[tuple[str, float, float, float, float, float, int]] = Field(
+        description="contest/option, centre x and y, width, height (mm), value, and -1 or 1 where "
+        "the value is only an upper or lower bound"
+    )
+    note: str = ""
+
+
+class MarksPart(_Part):
+    """How the device answered to marginal marks."""
+
+    curves: list[CurvePart]
+    maps: list[MapPart]
+
+
 class InstrumentPart(_Part):
     """A device of the bench that is not under test."""
 
@@ -166,6 +201,7 @@ class Report(_Part):
     bounds: list[BoundsRow] = Field(default_factory=list, description="of error rates")
     timing: list[dict[str, Any]] = Field(description="readings, for the histograms")
     errors: ErrorsPart | None = Field(default=None, description="of a counting core")
+    marks: MarksPart | None = Field(default=None, description="responses to marginal marks")
 
 
 def report_schema() -> dict[str, Any]:

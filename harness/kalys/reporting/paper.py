@@ -25,7 +25,7 @@ Accuracy of the count|Timing|End of the report|page|of|Evidence|Run
 Not tested|Interrupted run|Results relate only to the item tested.
 emulated device|virtual time|real time|Election|Tested by|Records of the journal
 Where it went wrong|tried|misread|not counted|mark|position|orientation|paper|targets|sheets
-rendered sheets, without an urn|Pictures of errors
+rendered sheets, without an urn|Pictures of errors|Marginal marks
 Upper bounds of error rates (95 %)|errors|positions|fixed sample|any stop
 independent positions|errors may cluster
 PASS|FAIL|INCONCLUSIVE|BLOCKED|NOT_TESTED|NOT_APPLICABLE|none

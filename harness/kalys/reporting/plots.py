@@ -18,7 +18,8 @@ _INK, _ACCEPT, _REJECT, _BAND = "#1f2933", "#1b7f4b", "#b42318", "#e4e7eb"
 _MOST_TICKS = 12       # errors up to which each has a tick of its own
 
 
-def _figure(width: float, height: float) -> Figure:
+def figure_of(width: float, height: float) -> Figure:
+    """An empty figure of that size in inches, for SVG."""
     import matplotlib
 
     matplotlib.use("svg")
@@ -27,7 +28,8 @@ def _figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def _svg(figure: Figure) -> str:
+def svg_of(figure: Figure) -> str:
+    """The figure as SVG text."""
     import matplotlib
 
     text = io.StringIO()
@@ -42,7 +44,7 @@ def sequential_test(path: Mapping[str, Any], tr: Translate) -> str:
 
     ``path``: positions and errors (cumulative), accept and reject lines as slope and intercepts.
     """
-    figure = _figure(7.2, 2.9)
+    figure = figure_of(7.2, 2.9)
     axes = figure.add_subplot()
     positions, errors = path["positions"], path["errors"]
     accept_0, reject_1, slope = path["accept_0"], path["reject_1"], path["positions_per_error"]
@@ -71,13 +73,13 @@ def sequential_test(path: Mapping[str, Any], tr: Translate) -> str:
     axes.xaxis.set_major_formatter(lambda x, _: f"{x / 1e6:g} M" if x else "0")
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8)
-    return _svg(figure)
+    return svg_of(figure)
 
 
 def histogram(title: str, values: Sequence[float], unit: str, limit: float | None,
               tr: Translate) -> str:
     """How often which value was read, with the limit as a line."""
-    figure = _figure(3.5, 2.3)
+    figure = figure_of(3.5, 2.3)
     axes = figure.add_subplot()
     spread = max(values) - min(values)
     centre = sum(values) / len(values)
@@ -99,4 +101,4 @@ def histogram(title: str, values: Sequence[float], unit: str, limit: float | Non
     axes.set_xlabel(unit, fontsize=8)
     axes.tick_params(labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)
-    return _svg(figure)
+    return svg_of(figure)
