@@ -13,6 +13,7 @@ from scipy import stats
 from kalys.errors import ConfigurationError
 from kalys.metrology.homogeneity import (
     detectable_difference,
+    detectable_scatter,
     homogeneity,
     largest_difference,
     marks_needed,
@@ -117,6 +118,12 @@ def test_sample_and_difference_are_two_sides_of_the_same_power(positions):
     assert detectable_difference(positions, marks, levels=3, stages=2) == pytest.approx(
         0.02, rel=1e-3
     )
+
+
+def test_one_position_off_is_a_scatter_like_any_other():
+    difference = detectable_difference(14, 400, levels=3, stages=2)
+    scatter = np.std([difference] + [0.0] * 13)
+    assert detectable_scatter(14, 400, levels=3, stages=2) == pytest.approx(scatter, rel=1e-3)
 
 
 def test_the_sample_of_two_positions_is_that_of_the_normal_approximation():

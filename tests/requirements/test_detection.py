@@ -102,6 +102,21 @@ def test_too_few_marks_decide_nothing():
     assert "the requirement asks for 25,675" in decided(found, None).reason
 
 
+def test_few_marks_say_what_they_can_still_show_and_too_few_decide_nothing():
+    rng = np.random.default_rng(5)
+    few = [
+        Observation("MRK-003", "p.p", "detection", trials=3, detected=int(rng.binomial(3, 0.5)),
+                    condition="half", position=str(n), stage=1)
+        for n in range(76)
+    ]  # fmt: skip
+    told = decided(few, 3)
+    assert told.outcome is Outcome.PASS
+    assert "rates that scatter over the positions by 26 percentage points" in told.reason
+    none = decided(marks([0.5] * 7, 2, rng), 2)
+    assert none.outcome is Outcome.INCONCLUSIVE
+    assert "could not have shown any bias" in none.reason
+
+
 def test_the_full_sample_needs_no_deviation_but_a_small_difference():
     full = marks([0.5] * 14, 25_675, np.random.default_rng(1), level="half")
     told = decided(full, None)

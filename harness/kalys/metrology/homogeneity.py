@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtrc, chdtri, chndtr
+from scipy.special import chdtrc, chdtri, chndtr, chndtrinc
 
 from kalys.errors import ConfigurationError
 from kalys.metrology.accuracy import clopper_pearson_interval
@@ -122,7 +122,8 @@ def power(
     ``marks`` at each position in each stage; found when p is below ``limit`` / ``levels`` in every
     one of ``stages``. Non-centrality n d^2 (1 - 1/k) / (p (1 - p)); ``rate`` 0.5 is the worst case.
     """
-    _check_design(positions, difference, levels, limit, rate, stages)
+    _check_design(positions, levels, stages)
+    _check_shares(difference, limit, rate)
     noncentrality = marks * difference**2 * (1 - 1 / positions) / (rate * (1 - rate))
     critical = chdtri(positions - 1, limit / levels)
     return float(1 - chndtr(critical, positions - 1, noncentrality)) ** stages
@@ -179,6 +180,29 @@ def detectable_difference(
     return high
 
 
+def detectable_scatter(
+    positions: int,
+    marks: int,
+    *,
+    wanted: float = 0.9,
+    levels: int = 1,
+    limit: float = 0.01,
+    rate: float = 0.5,
+    stages: int = 1,
+) -> float:
+    """The smallest standard deviation of the positions' rates that ``marks`` at each find.
+
+    What few marks can still show is a bias spread over many positions: non-centrality is
+    k n s^2 / (p (1 - p)), whatever the pattern.
+    """
+    _check_design(positions, levels, stages)
+    _check_shares(limit, rate)
+    critical = chdtri(positions - 1, limit / levels)
+    missed = 1 - wanted ** (1 / stages)
+    noncentrality = float(chndtrinc(critical, positions - 1, missed))
+    return math.sqrt(noncentrality * rate * (1 - rate) / (positions * marks))
+
+
 def _table(
     detected: Sequence[int], marks: Sequence[int]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -197,12 +221,13 @@ def _chi_square(hits: NDArray[np.int64], shown: NDArray[np.int64]) -> NDArray[np
     return np.asarray(squares.sum(axis=-1))
 
 
-def _check_design(
-    positions: int, difference: float, levels: int, limit: float, rate: float, stages: int
-) -> None:
+def _check_design(positions: int, levels: int, stages: int) -> None:
     if positions < 2 or levels < 1 or stages < 1:
         raise ConfigurationError("a comparison needs two positions, a mark level and a stage")
-    if not (0 < difference <= 1 and 0 < limit < 1 and 0 < rate < 1):
+
+
+def _check_shares(*shares: float) -> None:
+    if not all(0 < share < 1 for share in shares):
         raise ConfigurationError(
             "difference, limit and rate lie between 0 and 1",
             remedy="Two percentage points are 0.02.",

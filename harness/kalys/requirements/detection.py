@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from kalys.metrology.homogeneity import (
     Difference,
     detectable_difference,
+    detectable_scatter,
     homogeneity,
     largest_difference,
     marks_needed,
@@ -27,6 +29,7 @@ from kalys.requirements.wording import number, rate
 FIRST, CONFIRMING = 1, 2
 CONFIDENCE = 0.99
 """Of the bounds of the largest difference, for all levels together."""
+_MOST = 0.5
 
 
 @dataclass(frozen=True)
@@ -181,14 +184,11 @@ def _without_bias(
         return Decided(
             Outcome.INCONCLUSIVE, f"{told}; the {who} asks for {number(needed)} for each position."
         )
-    finds = detectable_difference(
-        positions, least, wanted=rule.found_with, levels=len(first), limit=rule.p_value,
-        stages=CONFIRMING,
-    )  # fmt: skip
-    shown = (
-        f"would have shown a position off by {_points(finds)} with a probability of "
-        f"{rate(rule.found_with)}"
-    )
+    shown = _could_show(rule, positions, least, len(first))
+    if not shown:
+        return Decided(
+            Outcome.INCONCLUSIVE, f"{told}. So small a sample could not have shown any bias."
+        )
     return Decided(
         Outcome.PASS,
         f"{told}. This sample {shown}.",
@@ -197,6 +197,23 @@ def _without_bias(
             f"asks {wanted}, for {_points(rule.difference)}",
         ),
     )
+
+
+def _could_show(rule: Homogeneity, positions: int, marks: int, levels: int) -> str:
+    """What so many marks would have shown; "" when nothing. Rates about one half can be off by no
+    more than one half: few marks show only what is spread over many positions."""
+    design: dict[str, Any] = {
+        "wanted": rule.found_with, "levels": levels, "limit": rule.p_value, "stages": CONFIRMING
+    }  # fmt: skip
+    one = detectable_difference(positions, marks, **design)
+    scatter = detectable_scatter(positions, marks, **design)
+    if one <= _MOST:
+        what = f"a position off by {_points(one)}"
+    elif scatter <= _MOST:
+        what = f"rates that scatter over the positions by {_points(scatter)} (standard deviation)"
+    else:
+        return ""
+    return f"would have shown {what} with a probability of {rate(rule.found_with)}"
 
 
 def _alarms(rule: Homogeneity, found: Sequence[Level]) -> list[Level]:
