@@ -93,6 +93,10 @@ class Renderer:
         self._noise: dict[tuple[int, int], Picture] = {}
         self._grain = np.random.default_rng(7).uniform(-1, 1, (_GRAIN, _GRAIN)).astype(np.float32)
 
+    def learn(self, layouts: Iterable[Layout]) -> None:
+        """Know these layouts as well, of any size."""
+        self._layouts.update({(layout.election, layout.style): layout for layout in layouts})
+
     def layout(self, sheet: Sheet) -> Layout:
         """The layout of a sheet; plain paper has the size of the first layout."""
         if sheet.style == PLAIN:

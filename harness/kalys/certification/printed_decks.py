@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from kalys.ballots.deck_file import Deck
+from kalys.ballots.layout import Layout
 from kalys.ballots.sheet import Sheet
 from kalys.certification.emulated import emulated_session
 from kalys.certification.progress import RunProgress
 from kalys.devices.roles import BoxContents, Feeder, Gate
-from kalys.errors import ConfigurationError
+from kalys.election.definition import ElectionDefinition
+from kalys.errors import ConfigurationError, Refused
 from kalys.procedures.session import Session
 from kalys.requirements.plan import Plan
 
@@ -32,6 +35,14 @@ class NotingFeeder:
         for sheet in sheets:
             self._noted.setdefault(sheet.id, sheet)
         self._feeder.insert(*sheets, overlap_mm=overlap_mm)
+
+    def provide(
+        self, definition: ElectionDefinition, layouts: Mapping[str, Layout]
+    ) -> None:
+        """Only the ballots of the election itself are printed."""
+        raise Refused(
+            f"ballots of {', '.join(layouts)} of {definition.id} are not printed", code="printed",
+        )
 
     def pull_back(self) -> bool:
         return self._feeder.pull_back()

@@ -192,11 +192,9 @@ class Passage:
         board, c = self._board, self._c
         if not board.check_memory():
             return ReturnReason.FAULT, None
-        double = (
-            bundle.thickness > c.double_thickness
-            or bundle.length_mm > c.sheet_mm + c.length_tolerance_mm
-        )
-        if double and board.behaviour.minds_double_feed():
+        long = bundle.length_mm > c.sheet_mm + c.length_tolerance_mm
+        long = long and board.behaviour.minds_length()
+        if (long or bundle.thickness > c.double_thickness) and board.behaviour.minds_double_feed():
             return ReturnReason.DOUBLE_FEED, None
         if not board.check_integrity("before a cast"):
             return ReturnReason.FAULT, None

@@ -7,7 +7,7 @@ import hashlib
 import json
 from typing import Any
 
-from kalys.ballots.package import read_package
+from kalys.ballots.package import UrnPackage, read_package
 from kalys.emulators.paper import picture
 from kalys.emulators.urn.exports import RESULTS_FORMAT
 from kalys.emulators.urn.mainboard import Mainboard
@@ -59,6 +59,8 @@ def _definition(board: Mainboard, data: bytes, sha256: bytes) -> Result:
         package = read_package(data)
     except (KalysError, ValueError):
         return Result.BAD_DEFINITION
+    if not _in_range(package, board) and board.behaviour.minds_ballot_range():
+        return Result.BAD_DEFINITION
     memory = board.memory
     memory.define(package, sha256, data)
     memory.event_counter += 1
@@ -69,6 +71,14 @@ def _definition(board: Mainboard, data: bytes, sha256: bytes) -> Result:
               "success", "definition")
     board.move(Cause.DEFINED)
     return Result.OK
+
+
+def _in_range(package: UrnPackage, board: Mainboard) -> bool:
+    """Whether the ballot is no longer, and has no more options, than this model is built for."""
+    c = board.configuration
+    options = sum(len(contest.options) for contest in package.contests)
+    longest = c.sheet_mm + c.length_tolerance_mm
+    return options <= c.most_options and package.layout.page_mm[1] <= longest
 
 
 def _results(board: Mainboard, data: bytes) -> Result:
