@@ -62,6 +62,7 @@ What Is Plugged In Or Out While Votes Are Cast Is Logged And Alarmed
     [Tags]    log-010
     Run The Procedure    log.components
     Requirement LOG-010 Should Be Met
+    Requirement SEC-009 Should Be Met
 
 Whoever Changes The Log Is Found Out
     [Documentation]    Bits are flipped, entries swapped and deleted, the end cut off; device or chain must show it.

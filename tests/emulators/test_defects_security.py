@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from kalys.emulators.defects import security
+from kalys.protocols import world as link
 from kalys.protocols.urn import authentication
-from kalys.protocols.urn.messages import Op, UrnState
+from kalys.protocols.urn.messages import EventKind, Op, UrnState
 
 Make = Callable[..., Any]
 URN = "urn-1"
@@ -46,6 +47,12 @@ def parameters_while_open(make: Make, defects: list[str]) -> bool:
     s = make(UrnState.OPEN, defects=defects)
     s.login("administrator")
     return bool(s.result(Op.SET_PARAMETER, name="mark_vote_fill", value="0.2") == "ok")
+
+
+def cover_unalarmed(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.OPEN, defects=defects)
+    s.do(link.Cover(URN, True))
+    return EventKind.ALARM not in s.kinds()
 
 
 def refusals_not_logged(make: Make, defects: list[str]) -> bool:

@@ -1,10 +1,12 @@
-"""Cables and media that come and go while votes are cast: told, logged, and shut until authorised.
+"""Cables, media and covers that come and go while votes are cast: alarmed, logged, and shut until
+authorised.
 
 LOG-010: whatever is connected or disconnected leaves an entry in the log and raises an alarm.
+SEC-009: what is unplugged, and a cover that is opened, is heard and seen.
 SEC-010: a link that was unplugged does nothing for whoever plugs it in, until somebody of the staff
 has logged in; a log-in from before does not hold.
 
-Sources: VVSG 2.0 (EAC, 2021-02-10) 12.1-C, 12.1-D; EAC VVSG 2.0 Test Assertions TA12.2-B 1-2.
+Sources: VVSG 2.0 (EAC, 2021-02-10) 12.1-B to 12.1-D; EAC VVSG 2.0 Test Assertions TA12.2-B 1-2.
 """
 
 from __future__ import annotations
@@ -24,18 +26,20 @@ if TYPE_CHECKING:
     from kalys.procedures.session import Session
 
 PULLED_S = 3.0                # a cable stays out so long
-COMPONENTS = ("memory stick", "printer", "link")
+COVER = "cover"
+COMPONENTS = ("memory stick", "printer", "link", COVER)
 
 
 @procedure(
     "log.components",
     title="What is plugged in or out while votes are cast is logged and alarmed",
-    requirements=("LOG-010",),
+    requirements=("LOG-010", "SEC-009"),
     device_seconds=120,
     front="robot",
 )
 def components(session: Session, parameters: Mapping[str, Any]) -> None:
-    """Each component is pulled out and put back ``rounds`` times while the polls are open."""
+    """Each component is pulled out and put back ``rounds`` times while the polls are open, and the
+    cover opened and closed."""
     rounds = int(parameters.get("rounds", 2))
     total = rounds * len(COMPONENTS)
     with prepared_urn(session) as prepared:
@@ -50,6 +54,11 @@ def components(session: Session, parameters: Mapping[str, Any]) -> None:
 
 def _pull_and_plug(session: Session, prepared: Prepared, name: str) -> None:
     hands = prepared.hands
+    if name == COVER:
+        hands.cover(True)
+        session.clock.sleep(PULLED_S)
+        hands.cover(False)
+        return
     if name == "memory stick":
         hands.media(False)
         session.clock.sleep(PULLED_S)
@@ -64,11 +73,20 @@ def _pull_and_plug(session: Session, prepared: Prepared, name: str) -> None:
 
 
 def _judge(session: Session, prepared: Prepared, tail: Tail, name: str) -> None:
-    """Two entries of the log and two alarms: one for out, one for in."""
+    """Two entries of the log and two alarms, one for out, one for in; the first one is heard and
+    seen. A cover is no component: closing it need not be told."""
     session.clock.sleep(1.0)
-    alarms = sum(event.kind is EventKind.ALARM for event in prepared.urn.drain())
+    alarms = [event for event in prepared.urn.drain() if event.kind is EventKind.ALARM]
+    plain = [e for e in alarms if e.fields["audible"] and e.fields["visible"]]
+    session.count(
+        "SEC-009", 1, int(not plain), condition=f"{name}: heard and seen",
+        note="" if plain else f"{name} opened or unplugged: "
+        f"{len(alarms)} alarms, none both audible and visible",
+    )
+    if name == COVER:
+        return
     entries = sum(entry.kind in ("media", "intervention") for entry in tail.new())
-    for what, found in (("alarms", alarms), ("log entries", entries)):
+    for what, found in (("alarms", len(alarms)), ("log entries", entries)):
         missed = max(0, 2 - found)
         session.count(
             "LOG-010", 2, missed, condition=f"{name}: {what}",

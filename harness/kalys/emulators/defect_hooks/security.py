@@ -37,6 +37,11 @@ class ParametersWhileOpen(Behaviour):
         return rule
 
 
+class CoverUnalarmed(Behaviour):
+    def alerts_of_cover(self) -> bool:
+        return False
+
+
 class RefusalsNotLogged(Behaviour):
     def logs_refusal(self, op: Op) -> bool:
         return False

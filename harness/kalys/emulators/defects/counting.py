@@ -28,7 +28,7 @@ ENTRIES = (
     Defect("silent-integrity", "A counter that cannot be right raises no alarm and stops nothing.",
            ("ACC-008",), ("count.integrity",), counting.SilentIntegrity),
     Defect("inaudible-alarm", "Alarms are shown and not heard.",
-           ("ACC-008",), ("count.integrity",), counting.InaudibleAlarm),
+           ("ACC-008", "SEC-009"), ("count.integrity", "log.components"), counting.InaudibleAlarm),
     Defect("thresholds-not-told", "The thresholds of marks are not among the parameters told.",
            ("MRK-005",), ("mark.thresholds",), counting.ThresholdsNotTold),
     Defect("thresholds-of-works-told",

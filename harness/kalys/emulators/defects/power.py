@@ -42,7 +42,7 @@ ENTRIES = (
            ("PWR-005",), ("power.memory_failure",), power.MemoryFailureSilent),
     Defect("plugging-silent",
            "What is plugged in or pulled out while votes are cast raises no alarm.",
-           ("LOG-010",), ("log.components",), power.PluggingSilent),
+           ("LOG-010", "SEC-009"), ("log.components",), power.PluggingSilent),
     Defect("plugging-unlogged",
            "What is plugged in or pulled out, and what hands do, leaves no log entry.",
            ("LOG-010",), ("log.components",), power.PluggingUnlogged),

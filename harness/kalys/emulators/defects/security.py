@@ -14,6 +14,8 @@ ENTRIES = (
            ("SEC-006",), ("security.permissions",), security.AuditorCloses),
     Defect("parameters-while-open", "Parameters can be set in every state.",
            ("SEC-006",), ("security.permissions",), security.ParametersWhileOpen),
+    Defect("cover-unalarmed", "A cover that is opened while the polls are open raises no alarm.",
+           ("SEC-009",), ("log.components",), security.CoverUnalarmed),
     Defect("refusals-not-logged", "What is refused leaves no entry in the log.",
            ("SEC-006",), ("security.permissions",), security.RefusalsNotLogged),
     Defect("nonces-repeat", "Every challenge is the same, so that an old log-in fits a new one.",

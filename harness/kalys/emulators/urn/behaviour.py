@@ -158,6 +158,10 @@ class Behaviour:
         """Votes, counters and log are validated at every start."""
         return True
 
+    def alerts_of_cover(self) -> bool:
+        """A cover that is opened while votes are cast raises an alarm."""
+        return True
+
     def alerts_of_components(self) -> bool:
         """What is plugged in or pulled out while votes are cast raises an alarm."""
         return True

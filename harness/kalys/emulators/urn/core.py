@@ -224,6 +224,7 @@ class EmulatedUrn:
             board.emit(EventKind.COVER, open=is_open)
             board.log("intervention", f"cover {'opened' if is_open else 'closed'}", "success",
                       "cover")
+            board.restricted_part(is_open)
             self._passage.cover(is_open)
 
     def set_media(self, inserted: bool) -> None:

@@ -148,6 +148,12 @@ class Mainboard:
             self.alarms.pop(f"component-{name}", None)
             self.raise_alarm(f"component-{name}", audible=True)
 
+    def restricted_part(self, is_open: bool) -> None:
+        """The cover was opened while votes are cast: an alarm until it is closed (SEC-009)."""
+        self.alarms.pop("cover", None)
+        if is_open and self.memory.state in COUNTING and self.behaviour.alerts_of_cover():
+            self.raise_alarm("cover", audible=True)
+
     @property
     def alarm(self) -> str:
         """The alarm that STATUS names: integrity before all others."""
