@@ -22,6 +22,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "log.drift": {"drift_hours": 1, "readings": 5},
     "log.sequence": {"sheets": 2, "events": 20},
     "log.clock_setting": {"attempts": 6},
+    "log.components": {"rounds": 1},
     "log.coverage": {},
     "log.fields": {"sheets": 2},
     "log.privacy": {"sheets": 3},
@@ -62,6 +63,7 @@ DEFECTS = [
     ("urn-left-out", "report.consolidation", "REP-007"),
     ("printed-total-differs", "report.results", "REP-009"),
     ("software-unnamed", "metrology.software_id", "MET-001"),
+    ("plugging-silent", "log.components", "LOG-010"),
 ]
 
 
