@@ -115,6 +115,12 @@ class Limits(Strict):
     )
     misfeed_rate: Share | None = None
     double_feed_min_overlap_mm: Positive | None = None
+    ballot_length_mm: Positive | None = Field(
+        default=None, description="longest ballot that it takes"
+    )
+    ballot_options: Annotated[int, Field(gt=0)] | None = Field(
+        default=None, description="most options on one ballot"
+    )
     notice_s: Positive | None = Field(
         default=None, description="end of the sheet's path to the notice"
     )
