@@ -1,4 +1,4 @@
-"""Where a counting core goes wrong: by kind of mark, position, orientation and state of the paper.
+"""Where a device goes wrong: by kind of mark, position, orientation and state of the paper.
 
 `Breakdown` counts, for each value of each facet, what was tried, what was misread, and what was not
 counted at all (given back, or no answer) though it should have been. `ErrorPictures` keeps the
@@ -149,6 +149,11 @@ class ErrorPictures:
         self._folder = folder
         self._alike = Alike(len(list(folder.glob("*.png"))) if folder and folder.is_dir() else 0)
 
+    @property
+    def full(self) -> bool:
+        """Whether no more are kept, of any kind."""
+        return self._alike.kept >= MOST_PICTURES
+
     def keep(self, session: Session, part: ErrorPart) -> None:
         """Keep what shows an error, unless enough of its kind are kept."""
         if self._folder is None or not self._alike.wants(part.kind):
@@ -164,22 +169,24 @@ class ErrorPictures:
 
 def error_parts(
     pair: Pair, image: Picture, layout: Layout, *, said: str, sha256: str,
-    alike: Alike | None = None,
+    alike: Alike | None = None, drawn_again: bool = False,
 ) -> Iterator[ErrorPart]:
     """What shows why the sheet of ``pair`` went wrong, of the kinds that ``alike`` wants.
 
-    ``sha256`` is of the picture's pixels, ``said`` what is wrong, in words.
+    ``sha256`` is of the picture's pixels, ``said`` what is wrong, in words. ``drawn_again``: the
+    picture comes from the deck, and not from what the device saw.
     """
     sheet = pair.sheet
     if sheet is None:
         return
+    more = {"drawn_again": True} if drawn_again else {}
     for kind, position, part in _parts(sheet, pair, image, layout):
         if alike is None or alike.wants(kind):
             yield ErrorPart({
                 "sheet": sheet.id, "seed": sheet.seed, "sha256": sha256,
                 "position": "/".join(position or ()), "error": kind,
                 "orientation": sheet.orientation, "paper": list(effects_of(sheet.paper)),
-                "text": said,
+                "text": said, **more,
             }, _png(part))
 
 

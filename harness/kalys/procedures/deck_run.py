@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kalys.ballots.sheet import Sheet
-from kalys.procedures.comparison import compare, wrong_outcome
-from kalys.procedures.core_run import read_deck
+from kalys.procedures.comparison import Pair, compare, wrong_outcome
+from kalys.procedures.core_errors import Breakdown, error_parts
+from kalys.procedures.core_run import read_deck, sha256_of
 from kalys.procedures.deck_outcome import DeckRun, joined
 from kalys.procedures.feeding import Fed, feed_deck
 from kalys.procedures.preparation import Prepared, close_polls, prepared_urn
@@ -48,7 +49,28 @@ def run_deck(
             runs.append(finish(session, prepared, fed))
         if len(fed) < len(part):
             break
-    return joined(style, runs)
+    run = joined(style, runs)
+    _break_down(session, run)
+    return run
+
+
+def _break_down(session: Session, run: DeckRun) -> None:
+    """Where an urn went wrong, by mark, position, orientation and paper. What it saw nobody has;
+    so the pictures are drawn again from the deck, and say so."""
+    breakdown = Breakdown(session.definition.style_contests(run.style), run.style)
+    pairs = run.pairs
+    for sheet, fed in run.fed:
+        said = run.wrong.get(sheet.id, "")
+        pair = pairs.get(sheet.id) if fed.counted else None
+        breakdown.add(sheet, pair, wrong=bool(said))
+        if said and session.evidence is not None and not session.error_pictures.full:
+            image = session.renderer.scan(sheet)
+            for part in error_parts(
+                pair or Pair(sheet, None), image, session.renderer.layout(sheet), said=said,
+                sha256=sha256_of(image), drawn_again=True,
+            ):
+                session.error_pictures.keep(session, part)
+    session.break_down(breakdown.facets(), wrong=bool(run.wrong))
 
 
 def box_room(session: Session) -> int:

@@ -97,6 +97,8 @@ class Session:
         self._progress = progress
         self._running: registry.Procedure | None = None
         self._since = 0
+        self._facets: Facets = {}
+        self._went_wrong = False
 
     # Roles of the device under test -------------------------------------------------------------
 
@@ -268,6 +270,14 @@ class Session:
         folder = self.evidence
         return ErrorPictures(folder / core_errors.FOLDER if folder else None)
 
+    def break_down(self, facets: Facets, *, wrong: bool) -> None:
+        """Where a deck on an urn went wrong, if it did: noted once, when the procedure ends."""
+        self._went_wrong = self._went_wrong or wrong
+        for facet, rows in facets.items():
+            for value, counts in rows.items():
+                row = self._facets.setdefault(facet, {}).setdefault(value, [0, 0, 0])
+                row[:] = [total + more for total, more in zip(row, counts, strict=True)]
+
     def note_breakdown(self, facets: Facets) -> None:
         """Where a deck went wrong, for the report."""
         self.journal.add("breakdown", {"procedure": self.running, "facets": facets})
@@ -303,8 +313,11 @@ class Session:
                 error = self._attempt(procedure, parameters)
             else:
                 self._not_asked(procedure)
+            if self._went_wrong:
+                self.note_breakdown(self._facets)
         finally:
             self.instrument, self._running = "", None
+            self._facets, self._went_wrong = {}, False
         # Only what came to its end says so: what was broken off is run again when the run goes on.
         self.journal.add("procedure", {"id": procedure.id, "step": "end", "error": error})
         result = ProcedureResult(

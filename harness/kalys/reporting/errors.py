@@ -84,6 +84,8 @@ def _pictures(
         paper = ", ".join(map(str, told.get("paper", ())))
         text = (f"{what} ({told.get('procedure')}, {told.get('sheet')}, "
                 f"{told.get('orientation')}, {paper})")
+        if told.get("drawn_again"):
+            text += f"; {tr('drawn again from the deck, not seen by the device')}"
         yield ErrorPicture(file=name, sha256=sha256, text=text)
 
 
