@@ -208,7 +208,7 @@ def test_a_frame_that_is_damaged_on_both_chips_is_named() -> None:
 
 def test_the_log_of_an_urn_that_lost_entries_in_a_cut_still_fits_its_head(station: Make) -> None:
     s = station(UrnState.OPEN)
-    s.do(link.Cover(URN, True))          # logged, and not yet written
+    s.do(link.EmptyBox(URN))             # logged, and not yet written
     s.cut_power()
     items = {item["name"]: item["ok"] for item in s.ask(Op.SELF_TEST)["items"]}
     assert items["event-log"]
