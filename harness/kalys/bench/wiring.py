@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from kalys.ballots.templates import layouts_for
 from kalys.bench.bench_file import Device, Placed
-from kalys.bench.profile import load_profile
+from kalys.bench.profile import Profile, load_profile
 from kalys.devices import counting_core
 from kalys.devices.dialogue import SLOW, Dialogue, Patience
 from kalys.devices.printer import PrinterTap
@@ -115,10 +115,24 @@ def _urn_core(spec: str, name: str) -> CountingCore:
     if not url:
         raise ConfigurationError("names no address", where=spec, remedy="Write urn:PROFILE=URL.")
     # A picture is a thousand times what is usually loaded: frames as long as the wire takes.
-    link = profile.link.model_copy(update={"chunk_bytes": MOST_CHUNK})
-    profile = profile.model_copy(update={"link": link})
-    placed = Placed(Device(role="urn", name=name, profile=wanted, link=url), profile, ())
-    return UrnCore(open_urn(placed, url, RealClock(), NullJournal(), seed=0), name)
+    return UrnCore(urn_at(url, wanted, RealClock(), chunk_bytes=MOST_CHUNK)[0], name)
+
+
+def urn_at(
+    url: str, profile: str, clock: Clock, *, chunk_bytes: int | None = None
+) -> tuple[UrnDriver, Profile]:
+    """The driver of an urn at ``url`` without a bench or a journal around it, and its profile;
+    ``chunk_bytes`` in one frame at most, instead of what the profile says."""
+    model = load_profile(profile)
+    if model.role != "urn":
+        raise ConfigurationError(
+            f"the profile {model.profile} is of a {model.role}, not of an urn", where=profile
+        )
+    if chunk_bytes is not None:
+        link = model.link.model_copy(update={"chunk_bytes": chunk_bytes})
+        model = model.model_copy(update={"link": link})
+    placed = Placed(Device(role="urn", name="urn", profile=profile, link=url), model, ())
+    return open_urn(placed, url, clock, NullJournal(), seed=0), model
 
 
 def open_urn(placed: Placed, url: str, clock: Clock, journal: Recorder, seed: int) -> UrnDriver:
