@@ -62,6 +62,25 @@ def test_a_weak_core_fails_with_a_breakdown_and_pictures_that_verify(
     assert len(sheet["sha256"]) == 64 and "seed" in sheet
 
 
+def test_a_core_that_knows_no_doubt_counts_ambiguous_ballots_in_silence(
+    kalys: Kalys, tmp_path: Path
+) -> None:
+    plan = write_plan(
+        tmp_path, requirements=["MRK-003", "MRK-008"], samples={"MRK-003": 1, "MRK-008": 20},
+        procedures={
+            "mark.homogeneity": {"marks": 1, "kinds": ["dash"], "thresholds": ["vote"],
+                                 "orientations": ["down-head"], "rungs": 10, "map_rungs": 3},
+            "mark.overlap": {"sheets": 30},
+        },
+    )
+    for core, expected in ((PLAIN, "FAIL"), (OWN, "PASS")):
+        kalys("certify", "--core", core, "--plan", plan, "--out", expected)
+        assert verdicts(kalys.folder / expected)["MRK-008"] == expected
+        marks = report_of(kalys.folder / expected)["marks"]
+        assert len(marks["curves"]) == 3
+        assert kalys("verify", expected).code == 0
+
+
 def test_the_same_seed_gives_the_same_journal_and_pictures(kalys: Kalys, plan: Path) -> None:
     for name in ("one", "two"):
         kalys("certify", "--core", PLAIN, "--plan", plan, "--out", name)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import textwrap
 
+import numpy as np
+
 from kalys.metrology.accuracy import clopper_pearson_lower, clopper_pearson_upper
 from kalys.reporting.document import CurvePart, MapPart
 from kalys.reporting.language import Translate
@@ -52,15 +54,16 @@ def ballot_map(map_: MapPart, tr: Translate) -> str:
     width, height = map_.page_mm
     figure = figure_of(3.5, 3.5 * height / width * 0.92)
     axes = figure.add_subplot()
-    values = [place[5] for place in map_.places]
+    values = np.array([place[5] for place in map_.places])
     signed = map_.unit == "%"
-    most = max(1.0, *(abs(v) for v in values))
+    most = max(1.0, float(np.abs(values).max()))
     scale = TwoSlopeNorm(0.0, -most, most) if signed else Normalize(0.0, 100.0)
     colours = ScalarMappable(scale, "RdBu_r" if signed else "viridis")
     axes.add_patch(Rectangle((0, 0), width, height, fill=False, ec="#9aa5b1", lw=0.8))
-    for _, x, y, wide, high, value, end in map_.places:
+    shown = zip(map_.places, colours.to_rgba(values), strict=True)
+    for (_, x, y, wide, high, _, end), colour in shown:
         axes.add_patch(Rectangle(
-            (x - wide / 2, y - high / 2), wide, high, fc=colours.to_rgba(value), ec=_QUIET, lw=0.3,
+            (x - wide / 2, y - high / 2), wide, high, fc=colour, ec=_QUIET, lw=0.3,
             hatch="////" if end else None,
         ))
     axes.set(xlim=(-2, width + 2), ylim=(height + 2, -2), aspect="equal")
