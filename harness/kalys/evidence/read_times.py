@@ -33,7 +33,8 @@ class ReadTimes:
             file.writelines(f"{value:g} {count}\n" for value, count in sorted(self.counts.items()))
 
     def spread(self, most: int = _MOST_TOLD) -> list[float]:
-        """The times in rising order; of more than ``most``, as many that lie evenly among them."""
+        """The times in rising order; of more than ``most``, as many that lie evenly among them, the
+        longest included."""
         total = self.counts.total()
         wanted = min(total, most)
         spread: list[float] = []
@@ -42,7 +43,7 @@ class ReadTimes:
             passed += count
             # The i-th of them stands for the reads from i / wanted of all on.
             spread += [value] * (-(-passed * wanted // total) - len(spread))
-        return spread
+        return [*spread[:-1], max(self.counts)] if spread else []
 
 
 def read_times(evidence: Path) -> list[float]:
