@@ -9,16 +9,19 @@ import argparse
 import json
 import sys
 
-from benchmarks import command_line, counting, links
+from benchmarks import command_line, counting, days, links
 from benchmarks.figure import Figure
 
 BENCHMARKS = {
     "help": command_line.answer_to_help,
     "certify-quick": command_line.certify_quick,
-    "election-day": command_line.election_day,
+    "day-1200": days.day_1200,
+    "day-prerendered": days.day_prerendered,
+    "day-cost-per-voter": days.day_cost_per_voter,
     "driver-request": links.driver_request,
     "driver-request-socket": links.driver_request_socket,
     "journal": links.journal_records,
+    "journal-records": days.journal_records,
     "render-sheet": counting.render_sheet,
     "render-volume": counting.render_volume,
     "read-sheet": counting.read_sheet,

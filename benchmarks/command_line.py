@@ -7,12 +7,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 from benchmarks.figure import Figure
-from kalys.certification.emulated import emulated_session
 
-VOTERS = 1200
 KALYS = [sys.executable, "-m", "kalys"]
 
 
@@ -42,17 +39,3 @@ def certify_quick() -> Figure:
     """The README's main job, from the command to the sealed report."""
     with tempfile.TemporaryDirectory() as folder:
         return Figure(_seconds(["certify", "--plan", "quick", "--out", f"{folder}/run"]), "s", 60)
-
-
-def election_day() -> Figure:
-    """The ordinary day with 1,200 voters and the images of their 2,400 ballots, without suites."""
-    day = {"day.ordinary": {"day": "kg-2021-ordinary", "voters": VOTERS}}
-    with tempfile.TemporaryDirectory() as folder:
-        begin = time.perf_counter()
-        with emulated_session(Path(folder) / "journal.jsonl", seed=1) as session:
-            session.plan = session.plan.model_copy(update={"procedures": day})
-            result = session.run("day.ordinary")
-        taken = time.perf_counter() - begin
-    if result.error is not None:
-        raise SystemExit(f"the day broke off: {result.error}")
-    return Figure(taken, "s", 20, beside={"voters": VOTERS})

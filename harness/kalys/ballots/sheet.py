@@ -200,14 +200,36 @@ class Sheet:
     group: str = ""
 
     def physical(self) -> dict[str, Any]:
-        """The sheet as plain data without its truth and group; what may leave the suite."""
-        data = asdict(self)
-        del data["truth"], data["group"]
-        return data
+        """The sheet as plain data without its truth and group; what may leave the suite.
+
+        Of the paper only what is not as usual is told.
+        """
+        return {
+            "id": self.id, "election": self.election, "style": self.style,
+            "marks": [
+                {"contest": m.contest, "option": m.option, "kind": m.kind, "params": dict(m.params)}
+                for m in self.marks
+            ],
+            "paper": _unusual(self.paper), "orientation": self.orientation, "seed": self.seed,
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """The whole sheet as plain data, truth included: what a deck file holds."""
         return asdict(self)
+
+
+def _unusual(paper: Paper) -> dict[str, Any]:
+    """The fields of a paper that differ from a usual one's, as plain data."""
+    told: dict[str, Any] = {}
+    for name, usual in _USUAL_PAPER:
+        value = getattr(paper, name)
+        if value != usual:
+            parts = isinstance(value, tuple) and not isinstance(value[0], float | int)
+            told[name] = [asdict(part) for part in value] if parts else value
+    return told
+
+
+_USUAL_PAPER = tuple((f.name, getattr(Paper(), f.name)) for f in fields(Paper))
 
 
 def physical_sheet(data: Mapping[str, Any]) -> Sheet:

@@ -12,7 +12,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 from kalys.ballots.layout import Layout
@@ -168,7 +168,7 @@ class WorldLink:
         return bool(data)
 
     def _file(self, message: world.Notification) -> None:
-        self._journal.add("physical", asdict(message))
+        self._journal.add("physical", {f.name: getattr(message, f.name) for f in fields(message)})
         if isinstance(message, world.GateCrossed):
             time = message.t + self._offset
             self._gates[message.urn].append(Gate(message.gate, message.edge, message.sheet, time))

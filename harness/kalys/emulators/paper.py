@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -64,12 +65,54 @@ class Bundle:
         return float(min(len(self.sheets), 1 + int((sheet_mm - 1e-6) // self.overlap_mm)))
 
 
+class Album:
+    """Pictures of papers that come again and again (a pre-rendered deck).
+
+    The same paper gives the same picture, whatever its number. A picture is kept from the second
+    time on that its paper comes, so that a day whose papers are all different keeps none. What is
+    kept is read-only.
+    """
+
+    PICTURES = 64             # of 3.9 MB each
+    SEEN = 4096               # papers that are remembered without their picture
+
+    def __init__(self) -> None:
+        self._pictures: OrderedDict[int, Image] = OrderedDict()
+        self._seen: OrderedDict[int, None] = OrderedDict()
+        self._last = 0
+
+    def find(self, sheet: Sheet) -> Image | None:
+        """The picture of this paper, if it is kept."""
+        self._last = hash((
+            sheet.election, sheet.style, sheet.orientation, sheet.seed, sheet.paper,
+            *((m.contest, m.option, m.kind, *m.params.items()) for m in sheet.marks),
+        ))
+        picture = self._pictures.get(self._last)
+        if picture is not None:
+            self._pictures.move_to_end(self._last)
+        return picture
+
+    def keep(self, picture: Image) -> Image:
+        """Keep the picture of the sheet that was just looked for, if its paper came before."""
+        if self._last not in self._seen:
+            self._seen[self._last] = None
+            if len(self._seen) > self.SEEN:
+                self._seen.popitem(last=False)
+            return picture
+        picture.flags.writeable = False
+        self._pictures[self._last] = picture
+        if len(self._pictures) > self.PICTURES:
+            self._pictures.popitem(last=False)
+        return picture
+
+
 class Stationery:
     """Everything the world knows about how sheets look: layouts, one renderer."""
 
     def __init__(self, layouts: Iterable[Layout]) -> None:
         self._layouts = {(layout.election, layout.style): layout for layout in layouts}
         self._renderer: Renderer | None = None
+        self._album = Album()
 
     def define(self, layouts: Mapping[str, Any]) -> list[str]:
         """Learn layouts (plain data by style); returns all styles now known.
@@ -84,6 +127,7 @@ class Stationery:
                 )
         self._layouts.update({(layout.election, layout.style): layout for layout in learned})
         self._renderer = None
+        self._album = Album()
         return sorted(style for _, style in self._layouts)
 
     def sheet(self, physical: Mapping[str, Any]) -> Sheet:
@@ -118,6 +162,10 @@ class Stationery:
         """What a grey sensor sees of it."""
         if isinstance(sheet, Picture):
             return sheet.pixels
+        known = self._album.find(sheet)
+        return known if known is not None else self._album.keep(self._draw(sheet))
+
+    def _draw(self, sheet: Sheet) -> Image:
         renderer = self._drawing(sheet)
         try:
             return renderer.scan(sheet)

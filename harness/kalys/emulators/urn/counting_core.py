@@ -6,16 +6,40 @@ It is made anew from the definition in memory whenever that or a threshold chang
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from random import Random
 
+from kalys.ballots.layout import Layout
 from kalys.ballots.package import UrnPackage
-from kalys.counting.reader import Reader, Thresholds
+from kalys.counting.reader import Reader, SheetReading, Thresholds
 from kalys.emulators.paper import Image
 from kalys.emulators.urn.behaviour import Behaviour
 from kalys.emulators.urn.memory import Record
 from kalys.errors import ConfigurationError
 from kalys.protocols.urn.messages import ReturnReason
+
+
+class RememberingReader(Reader):
+    """A reader that reads a picture once, if nobody can change it (``paper.Album``): reading is a
+    pure function of picture and thresholds."""
+
+    MOST = 64
+
+    def __init__(self, layouts: Sequence[Layout], thresholds: Thresholds) -> None:
+        super().__init__(layouts, thresholds)
+        self._known: OrderedDict[int, tuple[Image, SheetReading]] = OrderedDict()
+
+    def read(self, image: Image) -> SheetReading:
+        if image.flags.writeable:
+            return super().read(image)
+        known = self._known.get(id(image))
+        # The picture is held, so that no other one can get its id.
+        if known is None or known[0] is not image:
+            known = self._known[id(image)] = (image, super().read(image))
+            if len(self._known) > self.MOST:
+                self._known.popitem(last=False)
+        return known[1]
 
 
 class CountingCore:
@@ -34,7 +58,7 @@ class CountingCore:
         self._behaviour = behaviour
         self._draw = draw
         self._contests = package.contests
-        self._reader = Reader([package.layout], behaviour.thresholds(thresholds))
+        self._reader = RememberingReader([package.layout], behaviour.thresholds(thresholds))
 
     def read(
         self, image: Image, counted_before: int
