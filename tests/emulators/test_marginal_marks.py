@@ -14,6 +14,7 @@ from kalys.ballots.sheet import Mark, Sheet
 from kalys.election.cast_vote_record_reading import read_cast_vote_records, votes_of
 from kalys.protocols.urn import mark_text
 from kalys.protocols.urn.messages import AMBIGUOUS_MARKS, Op, UrnState
+from kalys.resources import data_root
 
 from .conftest import Station, plain_layouts
 
@@ -153,6 +154,21 @@ def test_they_cannot_be_had_before_the_polls_are_closed(station, state):
     s.login("administrator")
     assert s.result(Op.EXPORT_BEGIN, kind="cast-vote-records") == "wrong-state"
     assert s.result(Op.EXPORT_BEGIN, kind="votes") == "bad-fields"
+
+
+def test_they_are_valid_by_the_official_schema(station):
+    jsonschema = pytest.importorskip("jsonschema")
+    path = data_root().parent / "shared" / "schemas" / "nist-cdf" / "NIST_V0_cast_vote_records.json"
+    if not path.is_file():
+        pytest.skip("the official schemas are not there: ../shared/schemas")
+    s = accepting(station)
+    s.feed(marginal(s, "party/P01"))
+    s.feed(s.sheet("party/P01", "party/P03", "preference/N05"))
+    s.close()
+    jsonschema.Draft4Validator(
+        json.loads(path.read_text(encoding="utf-8")),
+        format_checker=jsonschema.Draft4Validator.FORMAT_CHECKER,
+    ).validate(json.loads(exported(s)))
 
 
 # Pictures instead of paper

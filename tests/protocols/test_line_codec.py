@@ -196,3 +196,22 @@ def test_what_a_dialect_has_no_words_for_is_an_error_of_the_caller(dialect):
 def test_a_dialect_that_does_not_fit_the_messages_says_where(change, told):
     with pytest.raises(ValidationError, match=told):
         LineDialect.model_validate(PLAIN | change)
+
+
+def test_a_field_that_a_device_never_sends_in_its_rows_has_the_value_of_the_dialect():
+    requests = {**PLAIN["requests"], "records": {
+        "send": "CVR? {first:int},{count:int}", "answer": "+CVR {total:int}", "end": "+END",
+        "rows": {"records": "=R {id:word} {style:word} {valid:onoff} {marks:quoted}"},
+        "fixed": {"records.marginal": ""},
+    }}
+    words = {**PLAIN["words"], "onoff": {"ON": True, "OFF": False}}
+    dialect = LineDialect.model_validate({**PLAIN, "requests": requests, "words": words})
+    client = ClientCodec(dialect)
+    client.expecting(Request(1, Op.RECORDS))
+    (got,) = client.feed(b'+CVR 1\r\n=R r1 KG-PL ON "party/P01"\r\n+END\r\n')
+    assert got.fields["records"] == [
+        {"id": "r1", "style": "KG-PL", "valid": True, "marks": "party/P01", "marginal": ""}]
+    for wrong in ({"records.marginal": 3}, {"records.colour": ""}, {"rows.marginal": ""}, {}):
+        changed = {**requests, "records": {**requests["records"], "fixed": wrong}}
+        with pytest.raises(ValidationError):
+            LineDialect.model_validate({**PLAIN, "requests": changed, "words": words})
