@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kalys.bench.profile import load_profile
+from kalys.certification import detection
 from kalys.certification.detection import (
     Observed,
     Predicted,
@@ -15,6 +17,7 @@ from kalys.certification.detection import (
     predict,
 )
 from kalys.emulators.defects import CATALOGUE
+from kalys.procedures import deck_run
 from kalys.requirements.decision import Seen, decide
 from kalys.requirements.observation import Outcome
 from kalys.requirements.plan import load_plan
@@ -75,8 +78,13 @@ def test_ids_coincide_as_birthdays_do(n, bits):
     assert coincidence(n, values) == pytest.approx(1 - none, rel=0.1, abs=1e-12)
 
 
+def test_an_election_has_the_room_that_the_emulated_urn_has():
+    capacity = load_profile("kalys-emulated-urn").limits.capacity
+    assert capacity is not None and capacity * deck_run.ROOM == detection.ROOM
+
+
 def test_elections_of_their_own_have_ids_of_their_own():
-    assert coincidence(1800, 1e6) < coincidence(1800, 1e6, room=1800)
+    assert coincidence(3600, 1e7) < coincidence(3600, 1e7, room=3600)
 
 
 def test_what_was_observed_agrees_with_what_was_computed_or_contradicts_it():

@@ -38,7 +38,7 @@ _FEEDS: Mapping[str, Callable[[Mapping[str, Any]], int]] = {
     **_SHEETS,
     "paper.misfeeds": lambda given: int(given.get("sheets", 1497)),
 }
-ROOM = 900                  # sheets in one election on the emulated urn: nine tenths of its box
+ROOM = 1800                 # sheets in one election on the emulated urn: nine tenths of its box
 
 
 @dataclass(frozen=True)

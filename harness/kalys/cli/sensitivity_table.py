@@ -26,20 +26,14 @@ def print_matrix(matrix: Matrix) -> None:
     from kalys.requirements.plan import load_plan
 
     if matrix.rows:
-        columns: tuple[str, ...] = ("defect, requirements", "found", "after", "computed")
-        seeds = max(row.observed.seeds for row in matrix.rows)
-        rows: list[tuple[str, ...]] = [_cells(row) for row in matrix.rows]
-        if seeds > 1:
-            columns = (*columns, f"of {seeds} seeds")
-            rows = [
-                (*cells, _observed(row)) for cells, row in zip(rows, matrix.rows, strict=True)
-            ]
+        columns = ("defect, requirements", "found", "after", "probability")
+        rows = [_cells(row) for row in matrix.rows]
         table(columns, rows, title=f"Plan {matrix.plan}")
         caught = sum(row.caught for row in matrix.rows)
         typer.echo(f"{caught} of {len(matrix.rows)} defects caught.")
         if len(matrix.rows) < MANY:
             for row in matrix.rows:
-                _print_prediction(row)
+                _print_prediction(row, matrix.plan)
     if matrix.healthy_seeds:
         typer.echo(
             f"Healthy urn: {len(matrix.false_alarms)} false alarms in {matrix.healthy_seeds} "
@@ -55,7 +49,7 @@ def print_matrix(matrix: Matrix) -> None:
 def _cells(row: Row) -> tuple[str, ...]:
     return (
         f"{escape(row.name)}\n[dim]{_lines(row.requirements)}[/]", _outcome(row), _after(row),
-        _share(row.predicted.probability),
+        _probability(row),
     )
 
 
@@ -88,10 +82,14 @@ def _several(count: int, what: str) -> str:
     return f"{number(count)} {what}" if count == 1 else f"{number(count)} {what}s"
 
 
-def _observed(row: Row) -> str:
+def _probability(row: Row) -> str:
+    """The computed one; beneath it what several seeds gave."""
+    told = _share(row.predicted.probability)
     seen = row.observed
+    if seen.seeds == 1:
+        return told
     low, high = seen.interval
-    return f"{seen.caught}\n{_share(low)} .. {_share(high)}"
+    return f"{told}\n{seen.caught} of {seen.seeds}:\n{_share(low)}..{_share(high)}"
 
 
 def _share(probability: float) -> str:
@@ -100,13 +98,13 @@ def _share(probability: float) -> str:
     return f"{probability:.3f}" if probability < 0.9995 else f"1 - {1 - probability:.1g}"
 
 
-def _print_prediction(row: Row) -> None:
+def _print_prediction(row: Row, plan: str) -> None:
     """How the probability comes about, and what the other plans would give."""
     from kalys.certification.sensitivity import predictions
 
-    told = predictions(row.name, PLANS)
-    for plan, predicted in told.items():
-        typer.echo(f"  {row.name}, plan {plan}: {_words(predicted)}")
+    told = predictions(row.name, tuple(dict.fromkeys((plan, *PLANS))))
+    for name, predicted in told.items():
+        typer.echo(f"  {row.name}, plan {name}: {_words(predicted)}")
     if row.observed.seeds > 1:
         verb = "agrees" if row.observed.agrees(row.predicted) else "does not agree"
         typer.echo(

@@ -11,7 +11,7 @@ from kalys.election.definition import Contest
 from kalys.election.rules import Judgement
 from kalys.emulators.defect_hooks.circumstances import Witness, without_vote
 from kalys.emulators.urn.behaviour import Behaviour, Marks
-from kalys.protocols.urn.messages import Event, EventKind, UrnState
+from kalys.protocols.urn.messages import UrnState
 
 if TYPE_CHECKING:
     from kalys.emulators.urn.memory import Record
@@ -36,17 +36,12 @@ class Ballot65536Lost(Witness):
         return 0 if lost and self.state is UrnState.OPEN else super().times_counted()
 
 
-class Vote256Lost(Witness):
-    """The register of an option is one byte, and its carry is lost once."""
+class Vote256Lost(Behaviour):
+    """A byte that no reset clears counts the votes of an option; its carry takes one away."""
 
     def __init__(self, parameters: Parameters = None) -> None:
         super().__init__(parameters)
         self._votes: Counter[tuple[str, str]] = Counter()
-
-    def noticed(self, event: Event) -> None:
-        super().noticed(event)
-        if event.kind is EventKind.STATE and self.state is UrnState.READY:
-            self._votes.clear()
 
     def judge(
         self, contests: Sequence[Contest], marks: Marks, counted_before: int

@@ -18,7 +18,7 @@ ENTRIES = (
            _COUNT, ("count.volume",), boundaries.Ballot65536Lost, {"at": 65536, "before": 64000},
            Trigger(Occasion.SHEET, "the n-th", "at", "before")),
     Defect("vote-256-lost",
-           "The `at`-th vote for an option in one election is lost, in totals and records.",
+           "The `at`-th vote for an option since the urn was made is lost, in totals and records.",
            _COUNT, ("count.volume",), boundaries.Vote256Lost, {"at": 256}),
     Defect("record-ids-collide",
            "Of two records whose ids have the same last `bits` bits the later is handed out twice.",
