@@ -106,7 +106,7 @@ class GridBallot(Part):
 def grid_layout(data: Mapping[str, Any], where: str = "grid ballot") -> Layout:
     """The layout of the grid ballot in ``data``; ConfigurationError names the field."""
     try:
-        ballot = GridBallot.model_validate(data)
+        ballot = GridBallot.model_validate(_named(data))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "(document)"
@@ -115,6 +115,18 @@ def grid_layout(data: Mapping[str, Any], where: str = "grid ballot") -> Layout:
             remedy="docs/ballots.md has a complete example.",
         ) from error
     return ballot.layout()
+
+
+def _named(data: Any) -> Any:
+    """The same with names as text: YAML takes ``yes`` and ``no`` for truth values, and digits for
+    numbers."""
+    if not isinstance(data, Mapping):
+        return data
+    words = {True: "yes", False: "no"}
+    return {
+        words[key] if isinstance(key, bool) else str(key): _named(value)
+        for key, value in data.items()
+    }
 
 
 def paper_inches(name: str) -> tuple[float, float]:

@@ -43,6 +43,7 @@ _FAINT = 4.0             # times the suspect fill, up to which a mark may be a p
 _CORE_MM = 0.35          # further in, where a mark must show as well
 _CORE_SHARE = 0.4        # of its fill, to be no part of the outline
 _BESIDE = 0.6            # share of the surroundings that are darker than the paper beside a target
+_SPARSE = 3              # pixels of the surroundings between two that tell the paper's level
 _EDGE_PX = 4             # margin of a target that must lie on the page
 _ANGLE_STEP = 0.5        # degrees between pixel sets
 _LEAST_CLEAN = 0.6       # share of a target that must be clear of streaks
@@ -255,8 +256,9 @@ class _Closer:
             fit = _outline(self.image, at[None], self.pixels, self.levels.line, broad=True)
             fills.seen[member] &= bool(fit.min() >= CENTRED)
         around = _around(self.image, at, self.group)
-        rank = int(_BESIDE * (around.size - 1))
-        levels = self.levels.beside(float(np.partition(around, rank)[rank]))
+        some = around[::_SPARSE]
+        rank = int(_BESIDE * (some.size - 1))
+        levels = self.levels.beside(float(np.partition(some, rank)[rank]))
         inside = _windows(self.image, at[None], self.pixels)[0]
         clean = self._clean(at)
         grey = inside[clean]
