@@ -38,6 +38,7 @@ from kalys.certification.workforces import workforce_for
 from kalys.errors import ConfigurationError, EvidenceError, Interrupted, KalysError, choice
 from kalys.evidence.disk import cannot_write
 from kalys.evidence.journal import Journal, read_header
+from kalys.evidence.replay import Parted, ReplayedJournal, worth_replaying
 from kalys.evidence.run_folder import RunFolder
 from kalys.evidence.sealing import Status
 from kalys.evidence.signing import LaboratoryKey, laboratory_key
@@ -129,6 +130,7 @@ class _Course:
         self.plan = plan
         self.layout = layout
         self.resumed = folder is not None
+        self.replays = False
         self.place_was_there = folder is None and _place(options).exists()
         self.folder = folder or RunFolder.create(_place(options))
         self.key = key
@@ -208,6 +210,19 @@ class _Course:
     def _run_on_the_bench(
         self, progress: RunProgress, stop: StopRequests
     ) -> tuple[Status, KalysError | None]:
+        """Open the bench and run; a day that was killed is played again up to where it was."""
+        self.replays = self.resumed and self.base == "virtual" and self.options.core is None and (
+            worth_replaying(self.folder.journal)
+        )
+        status, trouble = self._open_and_run(progress, stop)
+        if isinstance(trouble, Parted):
+            self.replays = False
+            status, trouble = self._open_and_run(progress, stop)
+        return status, trouble
+
+    def _open_and_run(
+        self, progress: RunProgress, stop: StopRequests
+    ) -> tuple[Status, KalysError | None]:
         try:
             if not self.resumed:
                 self._write_inputs()
@@ -235,7 +250,7 @@ class _Course:
             stopping=lambda: stop.requested,
         )
         session.workforce = self.workforce
-        if self.resumed:
+        if self.resumed and not self.replays:
             session.take_up(self.folder.journal)
         self.began = True
         record_host_timing(bench)
@@ -246,8 +261,14 @@ class _Course:
         )
 
     def _open_journal(self, clock: Clock) -> Journal:
-        if self.resumed:
+        if self.replays:
+            self._journal = ReplayedJournal.over(self.folder.journal, clock.now)
+            # Everything is told again, so results of the first telling would stand twice.
+            for told in (self.folder.allure, self.folder.robot):
+                shutil.rmtree(told, ignore_errors=True)
+        elif self.resumed:
             self._journal = Journal.resume(self.folder.journal, clock.now)
+        if self.resumed:
             self.folder.break_seal()
             self.started = str(read_header(self.folder.journal).get("started", self.started))
         else:
@@ -267,6 +288,8 @@ class _Course:
         return mishap(error, self.folder.evidence if self._journal is not None else None)
 
     def _broken_off(self, error: KalysError) -> KalysError:
+        if isinstance(error, Parted):
+            return error
         if self._journal is not None and self._journal.last > 0:
             try:
                 self._journal.add("note", {"text": f"the run broke off: {error.what}"})

@@ -135,11 +135,9 @@ class Journal:
             os.close(fd)
             raise
         note: dict[str, Any] = {"text": f"continued after record {journal.last}"}
-        if tail:
-            note["cut_off"] = _keep_aside(path, tail)
-            note["bytes"] = len(tail)
-            os.ftruncate(fd, kept)
         journal._size = kept
+        if tail:
+            journal._set_aside(tail, note)
         journal.add("note", note)
         return journal
 
@@ -241,6 +239,12 @@ class Journal:
         """End the file with the last whole record again."""
         with contextlib.suppress(OSError):
             os.ftruncate(self._fd, self._size)
+
+    def _set_aside(self, tail: bytes, note: dict[str, Any]) -> None:
+        """Keep a line that was cut off beside the journal, and end this with whole records."""
+        note["cut_off"] = _keep_aside(self._path, tail)
+        note["bytes"] = len(tail)
+        os.ftruncate(self._fd, self._size)
 
     def _find_end(self) -> tuple[int, bytes]:
         """Follow the chain of an existing file; the bytes of whole records, and the rest."""
