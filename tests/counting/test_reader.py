@@ -287,3 +287,14 @@ def test_inside_the_declared_range_every_sheet_is_read(
     reading = _read(Sheet("s", ELECTION.id, "KG-PL", marks, paper, orientation, seed))
     assert reading.read
     assert {c: set(o) for c, o in reading.marks.items()} == _marked(marks)
+
+
+@pytest.mark.parametrize("style", ["KG-PL", "KG-SM-27"])
+def test_no_effect_of_paper_or_sensor_makes_the_reader_misread(style: str) -> None:
+    assert _wrong(decks.paper_stress(ELECTION, style, 120, 33)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+def test_no_effect_nor_several_at_once_make_the_reader_misread(seed: int) -> None:
+    assert _wrong(decks.paper_stress(ELECTION, "KG-PL", 1000, 100 + seed)) == []

@@ -279,6 +279,8 @@ def _lines_and_combs(
     if not bars.strip.size:
         return zero, pitch, zero, zero, np.zeros(strips, bool)
     bars = bars.only(_on_line(bars, strips, edge))
+    if bars.strip.size < _LEAST_BARS:
+        return zero, pitch, zero, zero, np.zeros(strips, bool)
     slope, base = _straight(bars, bars.along, bars.depth, None, strips)
     off = bars.depth - base[bars.strip] - slope[bars.strip] * bars.along
     near = np.abs(off) < max(4.0, edge.mark[0] / 4)
