@@ -275,6 +275,7 @@ class _Course:
             self._journal = Journal(self.folder.journal, self._header(), clock.now)
         # Now already, so that a run that is killed can be reported from what it recorded.
         self._describe_run("interrupted")
+        assert self._journal is not None
         return self._journal
 
     def _in_words(self, error: BaseException, stop: StopRequests) -> KalysError:
