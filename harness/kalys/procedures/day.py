@@ -1,8 +1,9 @@
 """Scripted election days: the procedures ``day.*``, one for each shipped script.
 
-What a day shows is reported as observations of requirements: those that a procedure is there for, and
-in the evening of every day those of box, totals, records and reports as well. The language is described in
-``docs/election_days.md``; how a day is played is in ``kalys.procedures.election_day``.
+What a day shows is reported as observations of requirements: those that a procedure is there for,
+and in the evening of every day those of box, totals, records and reports as well. The language is
+described in ``docs/election_days.md``; how a day is played is in
+``kalys.procedures.election_day``.
 
 Every procedure of the family takes the same parameters: ``day`` (a shipped script, or the path of a
 file), ``voters`` (so many at every station, instead of the script's), ``skip_idle_s``.
@@ -227,4 +228,4 @@ def _doors(play: Play, voters: int | None) -> Iterator[KitDoor]:
         )
         kits = station.kits or {f"{station.number} entrance": OPEN_ENTRANCE}
         for name, kit in kits.items():
-            yield KitDoor(name, kit, queue, visits.begin)
+            yield KitDoor(name, kit, queue, visits.begin, visits.over)

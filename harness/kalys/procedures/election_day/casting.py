@@ -47,12 +47,15 @@ class KitDoor:
 
     def __init__(
         self, name: str, kit: Kit, queue: Queue, visit: Callable[[Voter], None],
+        closed: Callable[[], bool],
     ) -> None:
+        """``closed`` says whether the polls are: then nobody is let in any more."""
         self.name = name
         self.next_due: float | None = 0.0
         self._kit = kit
         self._queue = queue
         self._visit = visit
+        self._closed = closed
 
     def keep(self, play: Play) -> None:
         """Check in whoever comes, until nobody comes any more."""
@@ -60,7 +63,7 @@ class KitDoor:
             self.next_due = voter.arrives
             play.sleep_until(voter.arrives)
             self.next_due = max(play.local(), voter.arrives) + checking_in(self._kit, voter)
-            if not play.sleep_until(self.next_due) and play.over:
+            if (not play.sleep_until(self.next_due) and play.over) or self._closed():
                 break
             play.session.journal.add("physical", {
                 "by": self.name, "do": "check-in", "voter": voter.number + 1,
@@ -90,6 +93,10 @@ class Visits:
         station = self._play.duties[self._urns[0]].station
         self._play.checked_in[station] = self._play.checked_in.get(station, 0) + 1
         self._go_to(0, voter, self._booth_s)
+
+    def over(self) -> bool:
+        """Whether every urn of the station is closed."""
+        return all(self._play.duties[name].closed for name in self._urns)
 
     def _go_to(self, index: int, voter: Voter, seconds: float) -> None:
         self._play.put(
