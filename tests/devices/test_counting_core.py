@@ -1,6 +1,7 @@
 """Drivers of counting cores against cores that misbehave, each in a process of its own."""
 
 import re
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from kalys.ballots.templates import layouts_for
+from kalys.devices.core_pages import CorePages, sweep
 from kalys.devices.counting_core import open_core
 from kalys.devices.roles import CoreReading, CountingCore
 from kalys.election.definition import load
@@ -248,3 +250,31 @@ def test_the_callable_of_the_page_takes_batches(
     core = opened("python:page_core:my_core")
     assert core.batch == 16
     assert kinds(core.read_many(toned(255, 0))) == ["read", "read"]
+
+
+OWNER = """
+import os, signal
+from kalys.devices.core_pages import CorePages
+places = CorePages()
+places.pages(2, (40, 30))
+print(places.folder, places._memory.name, flush=True)
+os.killpg(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="there is no memory to be left in")
+def test_what_a_killed_owner_left_in_memory_is_swept_away_and_nothing_else() -> None:
+    mine = CorePages()
+    page = mine.pages(1, (40, 30))[0]
+    ended = subprocess.run(
+        [sys.executable, "-c", OWNER], capture_output=True, text=True, start_new_session=True,
+        check=False,
+    )
+    folder, memory = ended.stdout.split()
+    assert Path(folder).exists() and Path("/dev/shm", memory).exists()
+    sweep()
+    assert not Path(folder).exists() and not Path("/dev/shm", memory).exists()
+    assert mine.folder.exists()
+    assert mine.requests([page], 1, "shared-memory")[0]["offset"] == 0
+    mine.close()
+    assert not mine.folder.exists()

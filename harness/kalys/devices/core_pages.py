@@ -3,11 +3,15 @@
 A core that takes shared memory is given one object with room for a whole batch. Pictures may be
 drawn right into it (``pages``): then nothing is copied on their way. Every other picture is copied
 there. For a core that takes files each picture is written as a binary PGM.
+
+All of it lies in memory, where a process that is killed would leave it for good. So its folder
+holds a lock for as long as its owner lives, and ``sweep`` removes what nobody owns any more.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import tempfile
@@ -15,7 +19,7 @@ from collections.abc import Sequence
 from mmap import mmap
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,17 +29,19 @@ from kalys.protocols import counting_core as protocol
 Picture = NDArray[np.uint8]
 
 _FAST_FILES = Path("/dev/shm")          # files in memory, where the system has such a place
+_PREFIX = "kalys-core-"
+_LOCK = "owner.lock"
 
 
 class CorePages:
     """The places of the pictures of one core, and the requests that name them."""
 
     def __init__(self) -> None:
-        fast = _FAST_FILES.is_dir() and os.access(_FAST_FILES, os.W_OK)
-        place = _FAST_FILES if fast else None
-        self.folder = Path(tempfile.mkdtemp(prefix="kalys-core-", dir=place))
+        sweep()
+        self.folder, self._lock = _owned_folder()
         self._memory: SharedMemory | None = None
         self._pages: list[Picture] = []
+        self._made = 0
 
     def pages(self, count: int, shape: tuple[int, int]) -> Sequence[Picture]:
         """``count`` pictures of that shape in shared memory, to be drawn into. They hold what was
@@ -71,6 +77,7 @@ class CorePages:
     def close(self) -> None:
         self._free()
         shutil.rmtree(self.folder, ignore_errors=True)
+        self._lock.close()
 
     def _slot(self, image: Picture) -> int | None:
         """Which page the picture is, if it is one."""
@@ -88,7 +95,9 @@ class CorePages:
     def _make_room(self, count: int, shape: tuple[int, int]) -> None:
         size = shape[0] * shape[1]
         self._free()
-        self._memory = SharedMemory(create=True, size=count * size)
+        self._made += 1
+        name = f"{self.folder.name}-{self._made}"
+        self._memory = SharedMemory(name, create=True, size=count * size)
         whole = _mapped(self._memory)[: count * size].reshape(count, *shape)
         self._pages = [whole[i] for i in range(count)]
 
@@ -106,6 +115,35 @@ class CorePages:
             file.write(b"P5\n%d %d\n255\n" % (columns, rows))
             file.write(np.ascontiguousarray(image).data)
         return protocol.read_file(number, str(path), (rows, columns))
+
+
+def sweep() -> None:
+    """Remove what the owners of pages left behind that were killed."""
+    for folder in _place().glob(f"{_PREFIX}*"):
+        try:
+            with (folder / _LOCK).open("r+b") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                for memory in _FAST_FILES.glob(f"{folder.name}-*"):
+                    memory.unlink(missing_ok=True)
+                shutil.rmtree(folder, ignore_errors=True)
+        except OSError:
+            continue        # it has an owner, or is another user's, or just being removed
+
+
+def _owned_folder() -> tuple[Path, IO[bytes]]:
+    """A new folder, and the lock that says that it has an owner."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_place()))
+        lock = (folder / _LOCK).open("w+b")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (folder / _LOCK).exists():
+            return folder, lock
+        lock.close()        # somebody swept it away before it was locked
+
+
+def _place() -> Path:
+    fast = _FAST_FILES.is_dir() and os.access(_FAST_FILES, os.W_OK)
+    return _FAST_FILES if fast else Path(tempfile.gettempdir())
 
 
 def _mapped(memory: SharedMemory) -> Picture:

@@ -22,6 +22,7 @@ from multiprocessing import connection
 from multiprocessing.connection import Connection
 from typing import Protocol
 
+from kalys.devices.core_pages import sweep
 from kalys.devices.counting_core import ONE_THREAD
 from kalys.links.clock import RealClock
 from kalys.procedures.shard import (
@@ -37,6 +38,7 @@ TRIES = 2
 """How often a shard is tried when workers end."""
 _AHEAD = 2              # orders for each worker that are out or whose results wait
 _LOOK_EVERY_S = 0.5
+_FAREWELL_S = 3.0
 _PATIENCE_S = 300.0     # beyond what a core may take for a batch, before a worker counts as hanging
 
 
@@ -98,12 +100,17 @@ class _Worker:
         return self._process.pid
 
     def end(self) -> str:
-        """Kill it and what it started; how it had ended."""
+        """End it and what it started, and remove what it left in memory; how it had ended."""
         self.connection.close()
         code = self._process.poll()
+        if code is None and self.order is None:
+            # It hears that nobody is there any more, and closes its core.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                code = self._process.wait(timeout=_FAREWELL_S)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        sweep()
         if code is None:
             code = self._process.returncode
         return f"killed by signal {-code}" if code < 0 else f"it ended with {code}"
