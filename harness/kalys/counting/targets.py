@@ -42,7 +42,7 @@ _NEAR_PX = 3             # the same for a target that is found but seems faintly
 _FAINT = 4.0             # times the suspect fill, up to which a mark may be a part of the outline
 _CORE_MM = 0.35          # further in, where a mark must show as well
 _CORE_SHARE = 0.4        # of its fill, to be no part of the outline
-_BESIDE = 0.6            # share of the surroundings that are darker than the paper beside a target
+_BESIDE = 0.5            # of the paper beside a target, darker than its level: the median
 _SPARSE = 3              # pixels of the surroundings between two that tell the paper's level
 _EDGE_PX = 4             # margin of a target that must lie on the page
 _ANGLE_STEP = 0.5        # degrees between pixel sets
@@ -257,6 +257,9 @@ class _Closer:
             fills.seen[member] &= bool(fit.min() >= CENTRED)
         around = _around(self.image, at, self.group)
         some = around[::_SPARSE]
+        # Paper only: what is printed around differs from target to target and must not be felt.
+        paper = some[some >= self.levels.line]
+        some = paper if paper.size else some
         rank = int(_BESIDE * (some.size - 1))
         levels = self.levels.beside(float(np.partition(some, rank)[rank]))
         inside = _windows(self.image, at[None], self.pixels)[0]
