@@ -57,6 +57,12 @@ The Log Betrays No Choice And No Voter
     Run The Procedure    log.privacy
     Requirement LOG-008 Should Be Met
 
+The Log Exports In The Format Of NIST
+    [Documentation]    SP 1500-101, valid, and entry for entry the log that is read over the link.
+    [Tags]    log-009
+    Run The Procedure    log.export
+    Requirement LOG-009 Should Be Met
+
 What Is Plugged In Or Out While Votes Are Cast Is Logged And Alarmed
     [Documentation]    Memory stick, printer and link, each pulled out and put back.
     [Tags]    log-010

@@ -217,8 +217,8 @@ class UrnDriver:
         self._ask(Op.SET_PARAMETER, name=name, value=value)
 
     def export(self, kind: str) -> bytes:
-        """A file of the urn ("results", "log", "cast-vote-records"), checked against the hash it
-        gave beforehand."""
+        """A file of the urn ("results", "log", "election-event-log", "cast-vote-records"), checked
+        against the hash it gave beforehand."""
         head = self._ask(Op.EXPORT_BEGIN, kind=kind)
         data = bytearray()
         while len(data) < head["size"]:

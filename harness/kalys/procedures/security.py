@@ -40,6 +40,8 @@ BETWEEN_TRIES_S = 10.0
 MOST_NAMED = 5
 EVERYBODY: tuple[Role | None, ...] = (None, *Role)
 KEY = bytes(range(32))         # a key that no role has
+# Files that an urn exports only if its profile says so.
+OFFERED = frozenset({"cast-vote-records", "election-event-log"})
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def _everything_forbidden(
     tail = Tail(urn)
     before = _Traces.of(urn)
     for command in _commands(prepared):
-        if _permitted(command, role, state) or not _sayable(urn, command):
+        if _permitted(command, role, state) or not _sayable(prepared, command):
             continue
         attempts += 1
         if _granted(urn, command):
@@ -174,8 +176,11 @@ def _permitted(command: Command, role: Role | None, state: UrnState) -> bool:
     return state in rule.states and (rule.roles is None or role in rule.roles)
 
 
-def _sayable(urn: Urn, command: Command) -> bool:
-    """Whether the urn's dialect has the command at all."""
+def _sayable(prepared: Prepared, command: Command) -> bool:
+    """Whether the urn has the command at all: its dialect, and of files only those it offers."""
+    urn = prepared.urn
+    if command.kind in OFFERED and command.kind not in prepared.profile.capabilities:
+        return False
     try:
         urn.encoded(command.op, **command.fields)
     except ProtocolError:

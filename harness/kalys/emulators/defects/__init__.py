@@ -19,6 +19,7 @@ from kalys.emulators.defects import (
     clocks,
     conditional,
     counting,
+    log_export,
     logs,
     marginal,
     paper,
@@ -55,6 +56,7 @@ GROUPS = (
     clocks,
     reports,
     records,
+    log_export,
 )
 
 CATALOGUE: Mapping[str, Defect] = MappingProxyType(

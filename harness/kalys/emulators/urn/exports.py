@@ -1,8 +1,8 @@
 """What leaves the urn as fields or files: totals, records, log.
 
 The results file is canonical JSON that another urn of the station can take in; the log file has one
-JSON object a line; cast vote records are a report of NIST SP 1500-103. All are described in
-docs/emulators.md.
+JSON object a line; cast vote records are a report of NIST SP 1500-103, and the election event log
+is the same log in the format of NIST SP 1500-101. All are described in docs/emulators.md.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kalys.election import cast_vote_records
+from kalys.election import cast_vote_records, event_log_cdf
 from kalys.emulators.urn.clock import stamp
 from kalys.emulators.urn.mainboard import Mainboard
 
@@ -65,6 +65,17 @@ def log_file(board: Mainboard) -> bytes:
     return b"".join(_json(row) + b"\n" for row in rows) or b"\n"
 
 
+def election_event_log_file(board: Mainboard) -> bytes:
+    """The event log in NIST's format."""
+    c, package = board.configuration, board.memory.package
+    report = event_log_cdf.report(
+        board.behaviour.log_for_reading(board.memory.log.entries),
+        device=event_log_cdf.Device(board.serial, c.maker, c.model, c.legal_software_id),
+        generated=board.now(), election=package.definition.id if package else "",
+    )
+    return _json(board.behaviour.exported_log(report))
+
+
 def cast_vote_records_file(board: Mainboard) -> bytes:
     """The records of the book that counts now in NIST's format, in the order of their random ids,
     which says nothing about the order of casting."""
@@ -91,9 +102,12 @@ def backup_file(board: Mainboard) -> bytes:
 FILES: Mapping[str, Callable[[Mainboard], bytes]] = {
     "results": results_file,
     "log": log_file,
+    "election-event-log": election_event_log_file,
     "cast-vote-records": cast_vote_records_file,
 }
 """The files that can be exported, by the kind that the host asks for."""
+LOGS = frozenset({"log", "election-event-log"})
+"""Those that hold no result, and are handed out whatever the counters say."""
 
 
 def _json(data: Any) -> bytes:

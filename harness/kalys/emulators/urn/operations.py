@@ -342,7 +342,7 @@ class Operations:
 
     def _export_begin(self, fields: Fields) -> Fields:
         board, kind = self._board, fields["kind"]
-        if kind != "log":
+        if kind not in exports.LOGS:
             self._whole("before an export")
         board.export = exports.FILES[kind](board)
         board.log("export", f"{kind} exported", "success", f"file {kind}")

@@ -180,7 +180,8 @@ REQUEST_FIELDS: Mapping[Op, Mapping[str, Any]] = {
     Op.LOG: {"first": "u32", "count": "u16"},
     Op.PARAMETERS: {},
     Op.SET_PARAMETER: {"name": "text", "value": "text"},
-    Op.EXPORT_BEGIN: {"kind": "text"},          # "results", "log" or "cast-vote-records"
+    # "results", "log", "election-event-log" or "cast-vote-records"
+    Op.EXPORT_BEGIN: {"kind": "text"},
     Op.EXPORT_CHUNK: {"offset": "u32", "length": "u16"},
     Op.EVENTS_SINCE: {"first": "u32"},
     Op.CLEAR_ALARM: {},

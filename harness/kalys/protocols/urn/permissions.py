@@ -77,6 +77,7 @@ RULES: Mapping[tuple[Op, str], Rule] = {
     (Op.EXPORT_BEGIN, "results"): _row(SOMEBODY, TEST, CLOSED),
     (Op.EXPORT_BEGIN, "cast-vote-records"): _row(SOMEBODY, TEST, CLOSED),
     (Op.EXPORT_BEGIN, "log"): _row(SOMEBODY),
+    (Op.EXPORT_BEGIN, "election-event-log"): _row(SOMEBODY),
     (Op.EXPORT_CHUNK, ""): _row(SOMEBODY),
     (Op.CLEAR_ALARM, ""): _row(STAFF),
     (Op.CLEAR_ALARM, "integrity"): _row(ADMINISTRATOR),
