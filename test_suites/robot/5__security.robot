@@ -15,6 +15,13 @@ What Is Not Permitted Is Refused And Logged
     Run The Procedure    security.permissions
     Requirement SEC-006 Should Be Met
 
+Critical Operations Need The Log-in And The Key
+    [Documentation]    Software, keys, a definition, opening, closing, adding up, removing: with one
+    ...    factor alone, and with both.
+    [Tags]    sec-005
+    Run The Procedure    security.second_factor
+    Requirement SEC-005 Should Be Met
+
 A Role Is Locked After A Few Wrong Log-ins
     [Documentation]    The right key does not open it, nor does a restart; only time does.
     [Tags]    sec-007

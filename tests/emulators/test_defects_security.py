@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -62,6 +63,22 @@ def refusals_not_logged(make: Make, defects: list[str]) -> bool:
     return len(s.log()) == before
 
 
+def opens_without_key(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.READY, defects=defects)
+    s.print("zero")
+    s.set_clock(8, 0, 5)
+    s.login("operator")
+    s.do(link.KeySwitch(URN, False))
+    return bool(s.result(Op.OPEN) == "ok")
+
+
+def software_without_key(make: Make, defects: list[str]) -> bool:
+    s = make(defects=defects)
+    s.login("administrator")
+    s.do(link.KeySwitch(URN, False))
+    return bool(s.load("software", b"a newer one") == "ok")
+
+
 def nonces_repeat(make: Make, defects: list[str]) -> bool:
     s = make(UrnState.READY, defects=defects)
     return bool(
@@ -98,6 +115,33 @@ SHOWN = {entry.name: globals()[entry.name.replace("-", "_")] for entry in securi
 def test_the_defect_shows_and_the_healthy_urn_does_not_show_it(station: Make, name: str) -> None:
     assert SHOWN[name](station, [name])
     assert not SHOWN[name](station, [])
+
+
+def test_without_the_key_nothing_critical_is_done_and_everything_else_goes_on(
+    station: Make,
+) -> None:
+    s = station(UrnState.CLOSED)
+    s.do(link.KeySwitch(URN, False))
+    s.login("administrator")
+    assert s.result(Op.RESET_ELECTION) == "not-authorised"
+    assert s.result(Op.SET_KEY, role="auditor", key=bytes(32)) == "not-authorised"
+    assert s.load("results", b"{}") == "not-authorised"
+    assert s.result(Op.RESULTS) == "ok"
+    s.do(link.KeySwitch(URN, True))
+    assert s.result(Op.RESET_ELECTION) == "ok"
+    entries = [(e["event"], e["outcome"]) for e in s.log()[-12:]]
+    assert ("key switch turned off", "success") in entries
+    assert ("reset_election refused", "not-authorised") in entries
+
+
+def test_a_key_that_is_taken_out_during_an_upload_stops_its_commit(station: Make) -> None:
+    s = station()
+    s.login("administrator")
+    data = b"a newer one"
+    s.ask(Op.LOAD_BEGIN, purpose="software", size=len(data), sha256=sha256(data).digest())
+    s.ask(Op.LOAD_CHUNK, offset=0, data=data)
+    s.do(link.KeySwitch(URN, False))
+    assert s.result(Op.LOAD_COMMIT) == "not-authorised"
 
 
 def test_only_an_administrator_says_for_how_long_a_role_is_locked(station: Make) -> None:

@@ -1,4 +1,4 @@
-"""Who may do what, wrong keys, malformed and repeated messages: on a healthy urn and on bad ones."""
+"""Who may do what, wrong keys, malformed and repeated messages: healthy urns and bad ones."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from random import Random
 import pytest
 
 from kalys.procedures.security_traffic import Traffic
+from kalys.protocols.urn.messages import Role
 from kalys.requirements.observation import Outcome
 
 SMALL = {
@@ -24,6 +25,7 @@ def judged(session, procedure, requirement):
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("procedure", [
     "security.permissions", "security.lockout", "security.malformed_traffic", "security.replay",
+    "security.second_factor",
 ])
 def test_a_healthy_urn_gives_no_cause_for_complaint(emulated, procedure, seed):
     with emulated(parameters=SMALL, seed=seed) as session:
@@ -37,6 +39,9 @@ def test_a_healthy_urn_gives_no_cause_for_complaint(emulated, procedure, seed):
     ("auditor-closes", "security.permissions", "SEC-006"),
     ("parameters-while-open", "security.permissions", "SEC-006"),
     ("refusals-not-logged", "security.permissions", "SEC-006"),
+    ("opens-without-key", "security.second_factor", "SEC-005"),
+    ("software-without-key", "security.second_factor", "SEC-005"),
+    ("refusals-not-logged", "security.second_factor", "SEC-006"),
     ("unlimited-log-ins", "security.lockout", "SEC-007"),
     ("lock-forgotten-at-restart", "security.lockout", "SEC-007"),
     ("hangs-on-long-frame", "security.malformed_traffic", "SEC-011"),
@@ -56,6 +61,23 @@ def test_an_urn_that_hangs_has_not_changed_what_counts(emulated):
     with emulated("hangs-on-long-frame", parameters=SMALL) as session:
         verdict = judged(session, "security.malformed_traffic", "MET-002")
         assert verdict.verdict is not Outcome.FAIL
+
+
+def test_the_key_is_put_back_whatever_happened(emulated):
+    with emulated("opens-without-key") as session:
+        session.run("security.second_factor")
+        session.urn.login(Role.ADMINISTRATOR)
+        renewed = session.profile.credentials.key(session.identity.serial, Role.AUDITOR)
+        session.urn.set_key(Role.AUDITOR, renewed)
+
+
+def test_an_urn_without_a_key_switch_is_not_asked_for_one(emulated):
+    with emulated() as session:
+        profile = session.profile
+        words = tuple(word for word in profile.capabilities if word != "key-switch")
+        session.profile = profile.model_copy(update={"capabilities": words})
+        result = session.run("security.second_factor")
+        assert result.verdicts[0].verdict is Outcome.NOT_APPLICABLE
 
 
 def test_the_same_seed_makes_the_same_noise(emulated):

@@ -25,6 +25,7 @@ COMMANDS = [
     world.DisturbCounter("urn-1", "party", "P03", 17), world.TamperLog("urn-1", "flip", 4),
     world.Cable("urn-1", "link", False), world.MemoryChip("urn-1", "primary", "full"),
     world.DamageMemory("urn-1", "votes", 0),
+    world.KeySwitch("urn-1", False),
 ]
 NOTIFICATIONS = [
     world.GateCrossed("urn-1", "entry", "lead", "S1", 10**18),

@@ -128,6 +128,10 @@ class OperatorHands(_Asking):
         self._do(f"Plug the cable of the {port} in." if connected
                  else f"Pull the cable of the {port} out.")
 
+    def key_switch(self, turned: bool) -> None:
+        self._do("Put the key into the key switch and turn it on." if turned
+                 else "Turn the key switch off and take the key out.")
+
     def memory_chip(self, chip: str, condition: str) -> None:
         self._do({
             "failed": f"Make the {chip} memory fail (take its module or card out, or switch it to "

@@ -282,6 +282,9 @@ class Hands(Protocol):
     def cable(self, port: str, connected: bool) -> None:
         """Unplug the cable of the urn's "link" or "printer", or plug it in again."""
         ...
+    def key_switch(self, turned: bool) -> None:
+        """Turn the key on, without which no critical operation is done, or off."""
+        ...
     def memory_chip(self, chip: str, condition: str) -> None:
         """Let the "primary" or "secondary" memory be "failed", "full", or "good" again. Refused
         where the bench cannot."""

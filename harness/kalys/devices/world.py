@@ -248,6 +248,9 @@ class WorldHands:
             raise ValueError(f"an urn has no cable {port!r}")
         self._link.ask(world.Cable(self._urn, port, connected))  # type: ignore[arg-type]
 
+    def key_switch(self, turned: bool) -> None:
+        self._link.ask(world.KeySwitch(self._urn, turned))
+
     def memory_chip(self, chip: str, condition: str) -> None:
         if chip not in ("primary", "secondary") or condition not in ("good", "failed", "full"):
             raise ValueError(f"the memory {chip!r} cannot be made {condition!r}")

@@ -50,7 +50,7 @@ class ControlDesk:
             world.Battery: self._battery, world.Roll: self._roll, world.Display: self._display,
             world.DisturbCounter: self._disturb_counter, world.TamperLog: self._tamper_log,
             world.Cable: self._cable, world.MemoryChip: self._memory_chip,
-            world.DamageMemory: self._damage_memory,
+            world.DamageMemory: self._damage_memory, world.KeySwitch: self._key_switch,
         }
 
     def receive(self, data: bytes, send: Callable[[bytes], None]) -> None:
@@ -151,6 +151,10 @@ class ControlDesk:
 
     def _roll(self, command: world.Roll) -> dict[str, Any]:
         self._urns[command.urn].set_roll(not command.empty)
+        return {}
+
+    def _key_switch(self, command: world.KeySwitch) -> dict[str, Any]:
+        self._urns[command.urn].set_key_switch(command.turned)
         return {}
 
     def _cable(self, command: world.Cable) -> dict[str, Any]:

@@ -201,6 +201,15 @@ class MemoryChip(_Checked):
 
 
 @dataclass(frozen=True, slots=True)
+class KeySwitch(_Checked):
+    """Turn the key in the urn's key switch on, or off and take it out."""
+
+    urn: Text
+    turned: YesNo
+    do: Literal["key_switch"] = "key_switch"
+
+
+@dataclass(frozen=True, slots=True)
 class DamageMemory(_Checked):
     """Flip a bit of a stored vote record or log entry on both memories; ``index`` from 0."""
 
@@ -213,7 +222,7 @@ class DamageMemory(_Checked):
 Command = (
     Hello | Define | Insert | Image | PullBack | JamNext | ClearJam | Returned | Box | EmptyBox
     | Cover | Media | Battery | Roll | Display | DisturbCounter | TamperLog | Cable | MemoryChip
-    | DamageMemory
+    | DamageMemory | KeySwitch
 )
 
 

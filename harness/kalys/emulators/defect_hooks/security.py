@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from kalys.emulators.urn.behaviour import Behaviour
-from kalys.protocols.urn.messages import Garbage, Op, Role
+from kalys.protocols.urn.messages import Garbage, Op, Purpose, Role
 from kalys.protocols.urn.permissions import ANY, Rule
 
 
@@ -45,6 +45,16 @@ class CoverUnalarmed(Behaviour):
 class RefusalsNotLogged(Behaviour):
     def logs_refusal(self, op: Op) -> bool:
         return False
+
+
+class OpensWithoutKey(Behaviour):
+    def asks_for_key(self, op: Op, kind: str) -> bool:
+        return super().asks_for_key(op, kind) and op is not Op.OPEN
+
+
+class SoftwareWithoutKey(Behaviour):
+    def asks_for_key(self, op: Op, kind: str) -> bool:
+        return super().asks_for_key(op, kind) and kind != Purpose.SOFTWARE.value
 
 
 class NoncesRepeat(Behaviour):

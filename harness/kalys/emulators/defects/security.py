@@ -18,6 +18,11 @@ ENTRIES = (
            ("SEC-009",), ("log.components",), security.CoverUnalarmed),
     Defect("refusals-not-logged", "What is refused leaves no entry in the log.",
            ("SEC-006",), ("security.permissions",), security.RefusalsNotLogged),
+    Defect("opens-without-key", "The log-in alone opens the polls: the key switch is not asked.",
+           ("SEC-005",), ("security.second_factor",), security.OpensWithoutKey),
+    Defect("software-without-key", "The log-in alone installs software: the key switch is not "
+           "asked.",
+           ("SEC-005",), ("security.second_factor",), security.SoftwareWithoutKey),
     Defect("nonces-repeat", "Every challenge is the same, so that an old log-in fits a new one.",
            ("SEC-012",), ("security.replay",), security.NoncesRepeat),
     Defect("nonce-not-spent", "A challenge stays good after its log-in.",

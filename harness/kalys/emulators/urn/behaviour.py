@@ -17,7 +17,7 @@ from kalys.election.rules import Judgement, judge_sheet
 from kalys.emulators.urn import states
 from kalys.emulators.urn.states import Cause
 from kalys.protocols.urn.messages import Event, Garbage, Op, UrnState
-from kalys.protocols.urn.permissions import RULES, Rule
+from kalys.protocols.urn.permissions import CRITICAL, RULES, Rule
 
 if TYPE_CHECKING:
     from kalys.ballots.layout import Layout
@@ -217,6 +217,10 @@ class Behaviour:
         return event_counter
 
     # Log-in and what comes over the link
+
+    def asks_for_key(self, op: Op, kind: str) -> bool:
+        """A critical operation is not done without the key in its switch, whoever is logged in."""
+        return (op, kind) in CRITICAL
 
     def attempts_before_lock(self, configured: int) -> int:
         """So many wrong log-ins in a row lock a role."""

@@ -258,6 +258,16 @@ class EmulatedUrn:
                       "success", f"port {cable}")
             board.component(cable)
 
+    def set_key_switch(self, turned: bool) -> None:
+        """The key was turned on, or off and taken out."""
+        board = self.board
+        if turned == board.key_turned:
+            return
+        board.key_turned = turned
+        if self._running:
+            board.log("intervention", f"key switch turned {'on' if turned else 'off'}", "success",
+                      "key switch")
+
     def set_roll(self, there: bool) -> None:
         """The paper roll was taken out, or a new one put in."""
         self.board.printer.set_paper(there)

@@ -84,6 +84,7 @@ class Mainboard:
         self.power = power
         self.printer = ThermalPrinter(agenda, configuration.lines_per_second, tape, self._printed)
         self.cover_open = False
+        self.key_turned = True           # in the key switch
         self.media_inserted = True
         self.port_closed = False         # unplugged, and not authorised since
         self.text = ""

@@ -91,13 +91,16 @@ class Operations:
         state = board.memory.state
         if board.port_closed and op not in ON_A_CLOSED_PORT:
             raise Denied(Result.NOT_AUTHORISED)
-        rule = board.behaviour.rule(op, kind_of(op, fields, state))
+        kind = kind_of(op, fields, state)
+        rule = board.behaviour.rule(op, kind)
         if rule is None:
             raise Denied(Result.BAD_FIELDS)
         if rule.roles is not None and board.access.role not in rule.roles:
             raise Denied(Result.NOT_AUTHORISED)
         if state not in rule.states:
             raise Denied(Result.FAULT if state is UrnState.FAULT else Result.WRONG_STATE)
+        if not board.key_turned and board.behaviour.asks_for_key(op, kind):
+            raise Denied(Result.NOT_AUTHORISED)
 
     # Reading
 

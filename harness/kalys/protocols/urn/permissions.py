@@ -86,6 +86,13 @@ RULES: Mapping[tuple[Op, str], Rule] = {
     (Op.RESTART, ""): _row(STAFF),
 }
 
+# What nobody does with one factor alone (SEC-005, VVSG 2.0 11.3.1-B): it takes the log-in of a role
+# that may, and the key turned on in the key switch of the urn.
+CRITICAL: frozenset[tuple[Op, str]] = frozenset({
+    (Op.LOAD_BEGIN, "software"), (Op.LOAD_BEGIN, "definition"), (Op.LOAD_BEGIN, "results"),
+    (Op.OPEN, ""), (Op.CLOSE, ""), (Op.RESET_ELECTION, ""), (Op.SET_KEY, ""),
+})
+
 # The field of a request that names its kind.
 _KINDS: Mapping[Op, str] = {
     Op.LOAD_BEGIN: "purpose",
