@@ -1,7 +1,10 @@
-"""A paper that comes again is drawn once and read once, and looks and counts as it did before."""
+"""A paper that comes again is drawn once and read once, and looks and counts as it did before; and
+memory is bounded, however many papers come again."""
 
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +13,7 @@ from kalys.ballots.deck import volume
 from kalys.ballots.templates import layouts_for
 from kalys.counting.reader import Reader, Thresholds
 from kalys.election.definition import load
-from kalys.emulators.paper import Stationery
+from kalys.emulators.paper import Album, Stationery
 from kalys.emulators.urn.counting_core import RememberingReader
 
 DEFINITION = load("kg-2021-11-28")
@@ -52,3 +55,50 @@ def test_a_picture_that_nobody_can_change_is_read_once_and_as_ever():
             reading = remembering.read(picture)
             assert reading.marks == plain.read(picture).marks
             assert picture.flags.writeable or remembering.read(picture) is reading
+
+
+def test_pictures_and_prints_share_their_room_however_many_papers_come_again():
+    class Small(Stationery):
+        ROOM = 24_000_000
+        LEAST_POOL = 1
+
+    sheets = volume(DEFINITION, "KG-PL", 8, 1).sheets
+    stationery = Small(LAYOUTS.values())
+    for _ in range(3):
+        for sheet in sheets:
+            stationery.scan(sheet)
+            kept, drawing = stationery._album, stationery._drawing(sheet)
+            # A print has a margin around the page; one may always be there to be drawn from.
+            assert kept.size + 4_300_000 * len(drawing._bases) <= Small.ROOM + 2 * 4_300_000
+    assert 0 < kept.size <= Small.ROOM
+
+
+def test_an_album_lets_go_of_what_did_not_come_for_longest():
+    papers = volume(DEFINITION, "KG-PL", 3, 1).sheets
+    album = Album(room=2 * 100)
+    for paper in (*papers, *papers):
+        if album.find(paper) is None:
+            album.keep(np.zeros(100, np.uint8))
+    assert album.size == 200
+    assert [album.find(paper) is not None for paper in papers] == [False, True, True]
+
+
+def test_a_picture_too_large_for_the_album_is_drawn_again():
+    paper = volume(DEFINITION, "KG-PL", 1, 1).sheets[0]
+    album = Album(room=50)
+    for _ in range(3):
+        assert album.find(paper) is None
+        assert album.keep(np.zeros(100, np.uint8)).flags.writeable
+
+
+def test_a_reader_keeps_no_picture_alive():
+    stationery = Stationery(LAYOUTS.values())
+    remembering = RememberingReader([LAYOUTS["KG-PL"]], Thresholds())
+    sheet = volume(DEFINITION, "KG-PL", 1, 1).sheets[0]
+    for _ in range(2):
+        picture = stationery.scan(sheet)
+    remembering.read(picture)
+    gone = weakref.ref(picture)
+    del picture, stationery
+    gc.collect()
+    assert gone() is None

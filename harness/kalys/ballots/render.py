@@ -75,11 +75,12 @@ class _Side:
 class Renderer:
     """Scans of sheets. ``layouts`` are those in use; other shipped elections are found when needed.
 
-    ``pool`` is how many warped bases are kept (4.2 MB each for A4 at 200 dpi).
+    ``pool`` is how many warped bases are kept (4.2 MB each for A4 at 200 dpi); the usual number
+    serves two styles of a volume deck.
     """
 
     def __init__(
-        self, layouts: Iterable[Layout] | Mapping[str, Layout], pool: int = 48
+        self, layouts: Iterable[Layout] | Mapping[str, Layout], pool: int = 36
     ) -> None:
         if isinstance(layouts, Mapping):
             layouts = layouts.values()
@@ -87,7 +88,7 @@ class Renderer:
         if not self._layouts:
             raise ConfigurationError("a renderer needs at least one layout")
         self._page = next(iter(self._layouts.values()))
-        self._limit = pool
+        self.pool = pool
         self._faces: dict[tuple[str, str, str], Picture] = {}
         self._bases: OrderedDict[tuple[object, ...], tuple[Picture, Matrix]] = OrderedDict()
         self._noise: dict[tuple[int, int], Picture] = {}
@@ -142,21 +143,48 @@ class Renderer:
         From above the sheet lies the other way round: skew, shift and what is on the paper are
         mirrored left to right. Streaks are the lower sensor's own, stains do not show through.
         """
+        return self.scan(sheet), self.scan(self._from_above(sheet))
+
+    def seen(self, sheet: Sheet, sides: int, out: Picture | None = None) -> Picture:
+        """What a scanner with so many sensors sees: rows x columns with one, and with two 2 x rows
+        x columns, the lower side first. ``out``, an array of that shape, is filled if given."""
+        if sides == 1:
+            return self.scan(sheet, out)
+        below, above = (None, None) if out is None else (out[0], out[1])
+        lower, upper = self.scan(sheet, below), self.scan(self._from_above(sheet), above)
+        if out is not None and lower is below and upper is above:
+            return out
+        return np.stack([lower, upper])
+
+    def _from_above(self, sheet: Sheet) -> Sheet:
         down, _, end = sheet.orientation.partition("-")
         other = "up" if down == "down" else "down"
-        return self.scan(sheet), self.scan(replace(
+        return replace(
             sheet, orientation=f"{other}-{end}", seed=sheet.seed ^ 1,
             paper=mirrored(sheet.paper, self.layout(sheet).page_mm[0]),
-        ))
+        )
 
     def _side(self, sheet: Sheet) -> _Side:
         layout = self.layout(sheet)
         back = sheet.orientation.startswith("up")
-        face = layout.faces.get("back" if back else "front")
+        name = "back" if back else "front"
+        if sheet.printed:
+            layout, name = self._misprint(sheet, layout, sheet.printed[int(back)])
+        face = {str(side): face for side, face in layout.faces.items()}.get(name)
         return _Side(
-            layout, "back" if back else "front", None if sheet.style == PLAIN else face,
+            layout, name, None if sheet.style == PLAIN else face,
             _rounded(sheet.paper, layout), sheet.orientation.endswith("foot"),
         )
+
+    def _misprint(self, sheet: Sheet, layout: Layout, printed: str) -> tuple[Layout, str]:
+        """Layout and face of what stands on a side where the style has another face."""
+        style, _, name = printed.rpartition("/")
+        other = self.layout(replace(sheet, style=style)) if style else layout
+        if name not in other.faces or other.shape != layout.shape:
+            raise ConfigurationError(
+                f"no such face of that size: {printed}", where=f"sheet {sheet.id}"
+            )
+        return other, name
 
     def _double_feed(self, sheet: Sheet) -> Picture:
         behind = replace(sheet, marks=(), paper=Paper(), seed=sheet.seed ^ 2)
@@ -221,9 +249,15 @@ class Renderer:
         else:
             made = self._warped(side, turned=turned)
         self._bases[key] = made
-        while len(self._bases) > self._limit:
-            self._bases.popitem(last=False)
+        self._make_room()
         return made
+
+    def _make_room(self) -> None:
+        """Let go of what was not used for longest; of what is turned first, since turning a base
+        over takes a fiftieth of the time of warping one."""
+        while len(self._bases) > max(0, self.pool):
+            turned = next((key for key in self._bases if key[1]), None)
+            del self._bases[next(iter(self._bases)) if turned is None else turned]
 
     def _warped(self, side: _Side, *, turned: bool) -> tuple[Picture, Matrix]:
         matrix = placement(side.layout, side.paper, turned=turned)

@@ -12,6 +12,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 import cv2
@@ -20,8 +21,9 @@ import numpy.typing as npt
 
 from kalys.ballots.layout import Layout
 from kalys.ballots.marks import kind_of
-from kalys.ballots.render import Renderer
+from kalys.ballots.render import PLAIN, Renderer
 from kalys.ballots.sheet import Sheet, physical_sheet
+from kalys.ballots.stock import USUAL_G_M2, Stock
 from kalys.ballots.templates import layouts_for
 from kalys.election.definition import load
 from kalys.errors import ConfigurationError, KalysError
@@ -32,6 +34,7 @@ MAX_PIXELS = 5200 * 7200
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # No length in mm, angle in degrees or density of a sheet is larger.
 MOST = 10_000.0
+INFRARED_NOISE = 0.02         # standard deviation of a share that the sensor measures
 ELECTION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
 
 
@@ -58,7 +61,17 @@ class Bundle:
 
     @property
     def thickness(self) -> float:
-        """Of its thickest place, in sheets."""
+        """Of its thickest place, in sheets of the usual paper."""
+        return self._layers * self.stock.grammage_g_m2 / USUAL_G_M2
+
+    @property
+    def stock(self) -> Stock:
+        """What it is made of: the heaviest of its sheets. Of a picture nobody knows."""
+        stocks = [sheet.paper.stock for sheet in self.sheets if isinstance(sheet, Sheet)]
+        return max(stocks, key=lambda stock: stock.grammage_g_m2, default=Stock())
+
+    @property
+    def _layers(self) -> float:
         sheet_mm = self.length_mm - self.overlap_mm * (len(self.sheets) - 1)
         if self.overlap_mm <= 0:
             return float(len(self.sheets))
@@ -70,13 +83,14 @@ class Album:
 
     The same paper gives the same picture, whatever its number. A picture is kept from the second
     time on that its paper comes, so that a day whose papers are all different keeps none. What is
-    kept is read-only.
+    kept is read-only, and takes ``room`` bytes at most.
     """
 
-    PICTURES = 64             # of 3.9 MB each
     SEEN = 4096               # papers that are remembered without their picture
 
-    def __init__(self) -> None:
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self.size = 0                               # bytes that are kept
         self._pictures: OrderedDict[int, Image] = OrderedDict()
         self._seen: OrderedDict[int, None] = OrderedDict()
         self._last = 0
@@ -99,20 +113,31 @@ class Album:
             if len(self._seen) > self.SEEN:
                 self._seen.popitem(last=False)
             return picture
+        if picture.nbytes > self.room:
+            return picture
         picture.flags.writeable = False
         self._pictures[self._last] = picture
-        if len(self._pictures) > self.PICTURES:
-            self._pictures.popitem(last=False)
+        self.size += picture.nbytes
+        while self.size > self.room:
+            self.size -= self._pictures.popitem(last=False)[1].nbytes
         return picture
 
 
 class Stationery:
-    """Everything the world knows about how sheets look: layouts, one renderer."""
+    """Everything the world knows about how sheets look: layouts, one renderer, one album.
+
+    ``ROOM`` bytes are for both: the renderer's warped prints make way for pictures that come
+    again, which need no print any more.
+    """
+
+    ROOM = 200_000_000        # 24 papers at each of two urns, and a little
+    LEAST_POOL = 2
 
     def __init__(self, layouts: Iterable[Layout]) -> None:
         self._layouts = {(layout.election, layout.style): layout for layout in layouts}
         self._renderer: Renderer | None = None
-        self._album = Album()
+        self._album = Album(self.ROOM)
+        self._most = 0                              # bases that the renderer keeps by itself
 
     def define(self, layouts: Mapping[str, Any]) -> list[str]:
         """Learn layouts (plain data by style); returns all styles now known.
@@ -127,7 +152,7 @@ class Stationery:
                 )
         self._layouts.update({(layout.election, layout.style): layout for layout in learned})
         self._renderer = None
-        self._album = Album()
+        self._album = Album(self.ROOM)
         return sorted(style for _, style in self._layouts)
 
     def sheet(self, physical: Mapping[str, Any]) -> Sheet:
@@ -156,14 +181,31 @@ class Stationery:
 
     def length_mm(self, sheet: Sheet) -> float:
         """Along the feed."""
-        return self._drawing(sheet).layout(sheet).page_mm[1]
+        return self._drawing(sheet).layout(sheet).page_mm[1] + sheet.paper.stock.cut_mm
+
+    def infrared(self, sheet: Sheet | Picture) -> tuple[float, float]:
+        """Shares of the security mark, and of the print beside it, that answer in infrared light,
+        as a sensor measures them. Blank paper bears no mark, and of a picture nobody has one."""
+        if isinstance(sheet, Picture) or sheet.style == PLAIN:
+            return 0.0, 0.0
+        noise, stock = Random(f"{sheet.seed}/infrared"), sheet.paper.stock
+        patch, beside = (
+            min(1.0, max(0.0, share + noise.gauss(0.0, INFRARED_NOISE)))
+            for share in (stock.infrared, stock.infrared_beside)
+        )
+        return patch, beside
 
     def scan(self, sheet: Sheet | Picture) -> Image:
         """What a grey sensor sees of it."""
         if isinstance(sheet, Picture):
             return sheet.pixels
         known = self._album.find(sheet)
-        return known if known is not None else self._album.keep(self._draw(sheet))
+        if known is not None:
+            return known
+        picture = self._album.keep(self._draw(sheet))
+        left = (self.ROOM - self._album.size) // picture.nbytes
+        self._drawing(sheet).pool = max(self.LEAST_POOL, min(self._most, left))
+        return picture
 
     def _draw(self, sheet: Sheet) -> Image:
         renderer = self._drawing(sheet)
@@ -178,6 +220,7 @@ class Stationery:
             # A world that was given no layout knows those of the sheet's own, shipped election.
             layouts = self._layouts.values() or layouts_for(load(sheet.election)).values()
             self._renderer = Renderer(layouts)
+            self._most = self._renderer.pool
         return self._renderer
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from random import Random
+from weakref import ref
 
 from kalys.ballots.layout import Layout
 from kalys.ballots.package import UrnPackage
@@ -22,21 +23,21 @@ from kalys.protocols.urn.messages import ReturnReason
 
 class RememberingReader(Reader):
     """A reader that reads a picture once, if nobody can change it (``paper.Album``): reading is a
-    pure function of picture and thresholds."""
+    pure function of picture and thresholds. It keeps no picture alive."""
 
     MOST = 64
 
     def __init__(self, layouts: Sequence[Layout], thresholds: Thresholds) -> None:
         super().__init__(layouts, thresholds)
-        self._known: OrderedDict[int, tuple[Image, SheetReading]] = OrderedDict()
+        self._known: OrderedDict[int, tuple[ref[Image], SheetReading]] = OrderedDict()
 
     def read(self, image: Image) -> SheetReading:
         if image.flags.writeable:
             return super().read(image)
         known = self._known.get(id(image))
-        # The picture is held, so that no other one can get its id.
-        if known is None or known[0] is not image:
-            known = self._known[id(image)] = (image, super().read(image))
+        # Another picture may have got the place, and the id, of one that is gone.
+        if known is None or known[0]() is not image:
+            known = self._known[id(image)] = (ref(image), super().read(image))
             if len(self._known) > self.MOST:
                 self._known.popitem(last=False)
         return known[1]
