@@ -1,12 +1,15 @@
 """Progress never fights with the questions that a person is asked, nor with the runners' output."""
 
+import io
 import os
 import pty
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
-from kalys.certification.progress import Bars, Lines, terminal_progress
+from kalys.certification.progress import Bars, Lines, duration, terminal_progress
+from kalys.links.clock import VirtualClock
 
 
 @pytest.fixture
@@ -46,3 +49,28 @@ def test_what_the_runners_put_in_the_place_of_stderr_hides_no_progress(
         progress.expect(1)
         progress.end("mark.line", "FAIL")
     assert capfd.readouterr().err == "[1/1] mark.line: FAIL\n"
+
+
+def test_where_no_bar_can_be_drawn_a_long_part_says_now_and_then_how_long_it_will_take() -> None:
+    clock = VirtualClock(datetime(2026, 1, 1, tzinfo=UTC))
+    told = io.StringIO()
+    lines = Lines(told, clock)
+    lines.expect(2)
+    lines.begin("count.volume", "A volume of ballots")
+    for done in range(1, 7):
+        clock.sleep(10)
+        lines.step("count.volume", done, 30, f"sheet {done} of 30")
+    lines.end("count.volume", "PASS")
+    assert told.getvalue().splitlines() == [
+        "[1/2] count.volume: sheet 2 of 30, about 5 min left",
+        "[1/2] count.volume: sheet 4 of 30, about 4 min left",
+        "[1/2] count.volume: sheet 6 of 30, about 4 min left",
+        "[1/2] count.volume: PASS",
+    ]
+
+
+@pytest.mark.parametrize(("seconds", "said"), [
+    (0.2, "1 s"), (99, "99 s"), (100, "2 min"), (3600, "60 min"), (7500, "2 h 05 min"),
+])
+def test_a_time_to_wait_is_told_as_people_say_it(seconds: float, said: str) -> None:
+    assert duration(seconds) == said

@@ -17,6 +17,10 @@ from typing import Protocol, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from kalys.links.clock import Clock, RealClock
+
+LINE_EVERY_S = 20.0            # a part that goes on is told so often where no bar can be drawn
+
 
 class RunProgress(Protocol):
     """What a run tells: its parts, and steps inside the part that is running."""
@@ -53,21 +57,46 @@ class Quiet:
 
 
 class Lines(Quiet):
-    """One line for each finished part: for logs, pipes, and a person who is asked in between."""
+    """One line for each finished part, and now and then one for a long part that goes on: for logs,
+    pipes, and a person who is asked in between."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, clock: Clock | None = None) -> None:
         self._stream = stream
+        self._clock = clock or RealClock()
         self._parts = 0
         self._done = 0
+        self._begun = self._told = self._clock.now()
 
     def expect(self, parts: int, weights: Mapping[str, float] | None = None) -> None:  # noqa: ARG002
         self._parts = parts
 
+    def begin(self, part: str, title: str) -> None:  # noqa: ARG002
+        self._begun = self._told = self._clock.now()
+
+    def step(self, part: str, done: int, total: int, text: str) -> None:
+        now = self._clock.now()
+        if now - self._told < LINE_EVERY_S * 1e9 or not 0 < done < total:
+            return
+        self._told = now
+        left = (now - self._begun) / 1e9 * (total - done) / done
+        self._say(self._done + 1, f"{part}: {text}, about {duration(left)} left")
+
     def end(self, part: str, outcome: str) -> None:
         self._done += 1
+        self._say(self._done, f"{part}: {outcome}")
+
+    def _say(self, number: int, text: str) -> None:
         # A log that is gone or full is no reason to end a run.
         with contextlib.suppress(OSError):
-            print(f"[{self._done}/{self._parts}] {part}: {outcome}", file=self._stream, flush=True)
+            print(f"[{number}/{self._parts}] {text}", file=self._stream, flush=True)
+
+
+def duration(seconds: float) -> str:
+    """A time to wait, as people say it: "40 s", "3 min", "2 h 05 min"."""
+    if seconds < 100:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 class Bars:
