@@ -29,8 +29,8 @@ from kalys.ballots.sheet import (
     sheet_from_dict,
 )
 from kalys.ballots.templates import layouts_for
-from kalys.ballots.truth import truth_on_paper
-from kalys.election.definition import ElectionDefinition
+from kalys.ballots.truth import truth_of, truth_on_paper
+from kalys.election.definition import ElectionDefinition, load
 from kalys.errors import ConfigurationError
 from kalys.resources import data_root
 
@@ -105,6 +105,48 @@ def test_what_is_as_dark_as_a_mark_inside_a_target_makes_it_ambiguous(
     assert truth_on_paper(contests, [], beside, layout).ambiguous == {}
     streak = Paper(streaks=(Streak(target.x),))
     assert truth_on_paper(contests, [], streak, layout).ambiguous == {}
+
+
+def test_what_lies_on_one_another_inside_a_target_adds_up(
+    election: ElectionDefinition, layouts: dict[str, Layout]
+) -> None:
+    contests, layout = election.style_contests("KG-PL"), layouts["KG-PL"]
+    target = layout.target("party", "P07")
+    stain = Stain(target.x + 4, target.y, 5, 0.15)
+    fold = Fold(target.x, target.y, 45.0, 0.3, 0.22)
+    smudge = Mark("party", "P07", "smudge", {"density": 0.2})
+    alone = (Paper(stains=(stain, stain)), []), (Paper(folds=(fold, fold)), [smudge])
+    for paper, marks in alone:
+        assert truth_on_paper(contests, marks, paper, layout).ambiguous == {}
+    heaped = (Paper(stains=(stain,), folds=(fold,)), []), (Paper(stains=(stain,)), [smudge])
+    for paper, marks in heaped:
+        assert beyond(paper) == ()
+        truth = truth_on_paper(contests, marks, paper, layout)
+        assert truth.ambiguous == {"party": ("P07",)} and truth.reasons == ("ambiguous-mark",)
+
+
+def test_what_is_on_the_paper_lies_on_the_side_that_is_down() -> None:
+    """A dark fold goes through both faces, a stain stays on the one that the sensor sees."""
+    election = load("accuvote")
+    contests, layout = (election.style_contests("accuvote-letter"),
+                        layouts_for(election)["accuvote-letter"])
+    front, back = layout.faces["front"].targets[0], layout.faces["back"].targets[0]
+    width = layout.page_mm[0]
+    for at, orientation in ((front, "down-head"), (back, "up-head")):
+        stained = Paper(stains=(Stain(at.x, at.y, 1.0, 0.5),))
+        truth = truth_on_paper(contests, [], stained, layout, orientation=orientation)
+        assert truth.ambiguous == {at.contest: (at.option,)}
+    folded = Paper(folds=(Fold(width - back.x, back.y, 0.0, 0.3, 0.5),))
+    truth = truth_on_paper(contests, [], folded, layout)
+    assert back.option in truth.ambiguous[back.contest]
+
+
+def test_marks_that_are_no_votes_may_be_one_together(election: ElectionDefinition) -> None:
+    contests = election.style_contests("KG-PL")
+    dots = [Mark("party", "P07", "dot"), Mark("party", "P07", "dot", {"dx": 1.0})]
+    assert truth_of(contests, dots[:1]).kind == "invalid"
+    assert truth_of(contests, dots).ambiguous == {"party": ("P07",)}
+    assert truth_of(contests, [*dots, Mark("party", "P07", "tick")]).kind == "valid"
 
 
 @pytest.mark.parametrize("name", EFFECTS)

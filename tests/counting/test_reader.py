@@ -298,3 +298,29 @@ def test_no_effect_of_paper_or_sensor_makes_the_reader_misread(style: str) -> No
 @pytest.mark.parametrize("seed", range(5))
 def test_no_effect_nor_several_at_once_make_the_reader_misread(seed: int) -> None:
     assert _wrong(decks.paper_stress(ELECTION, "KG-PL", 1000, 100 + seed)) == []
+
+
+def test_a_picture_with_too_much_noise_is_unreadable_and_not_full_of_marks() -> None:
+    """Speckles would fill every target: paper, smudges and stains become marks."""
+    smudge = Mark("party", "P07", "smudge", {"density": 0.2})
+    for noise, contrast in ((0.08, 0.3), (0.1, 1.0), (0.14, 1.0)):
+        reading = _read(_sheet(smudge, paper=Paper(noise=noise, contrast=contrast)))
+        assert (reading.status, reading.reason) == ("rejected", "unreadable")
+    assert _read(_sheet(smudge, paper=Paper(noise=0.02, contrast=0.85))).marks["party"] == ()
+
+
+def test_a_fold_is_no_mark_in_a_scan_so_dark_that_print_is_clipped() -> None:
+    """Against print that cannot get blacker, a grey of the paper looks darker than it is."""
+    target = LAYOUTS["KG-PL"].target("party", "P07")
+    fold = Fold(target.x, target.y, 1.0, 0.5, 0.33)
+    tick = Mark("party", "P09", "pencil", {"density": 0.6, "width_mm": 0.6})
+    for brightness in (-0.15, -0.2, -0.25, -0.3, -0.36, -0.4):
+        reading = _read(_sheet(tick, paper=Paper(brightness=brightness, folds=(fold,))))
+        assert not reading.read or reading.marks["party"] == ("P09",)
+        assert reading.read is (brightness > -0.4)
+
+
+def test_a_dark_and_a_light_sheet_at_once_are_two_sheets() -> None:
+    dark = RENDERER.scan(_sheet(paper=Paper(brightness=-0.5)))
+    light = RENDERER.scan(_sheet())[: dark.shape[0] // 2]
+    assert READERS["KG-PL"].read(np.vstack([dark, light])).reason == ReturnReason.DOUBLE_FEED

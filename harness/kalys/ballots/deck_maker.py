@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kalys.ballots.deck_file import READABLE, Deck
@@ -50,7 +50,9 @@ class DeckMaker:
         """A sheet without its number; ``deck`` gives it one. Without ``truth`` it follows from
         marks and paper."""
         paper = paper or Paper()
-        truth = truth or truth_on_paper(self.contests, marks, paper, self.layout)
+        truth = truth or truth_on_paper(
+            self.contests, marks, paper, self.layout, orientation=orientation
+        )
         return Sheet(
             "", self.definition.id, self.style, tuple(marks), paper, orientation,
             self.rng.getrandbits(32), truth, group,
@@ -84,8 +86,27 @@ class DeckMaker:
     def readable(self) -> tuple[str, ...]:
         """Orientations in which a device must count: all where both sides hold targets, which
         takes a device with a sensor on either side."""
-        back = self.layout.faces.get("back")
-        return ORIENTATIONS if back is not None and back.targets else READABLE
+        return ORIENTATIONS if self.layout.sides == 2 else READABLE
+
+    def way(self, i: int) -> str:
+        """One of the readable orientations after the other."""
+        return self.readable[i % len(self.readable)]
+
+    def any_way(self) -> str:
+        """Any of the readable orientations."""
+        return self.readable[self.rng.randrange(len(self.readable))]
+
+    def below(self, contest: str, option: str, orientation: str) -> bool:
+        """Whether a target lies on the lower side of a sheet that is fed like that."""
+        return (self.layout.side_of(contest, option) == "back") == orientation.startswith("up")
+
+    def on_both_sides(self, marks: Sequence[Mark]) -> list[Mark]:
+        """``marks``, and a tick on each side with targets that bears none of them."""
+        bare = {self.layout.side_of(t.contest, t.option) for t in self.layout.targets} - {
+            self.layout.side_of(mark.contest, mark.option) for mark in marks
+        }
+        more = [self.rng.choice(self.layout.faces[side].targets) for side in sorted(bare)]
+        return [*marks, *(Mark(t.contest, t.option, "tick") for t in more)]
 
     def overvote(self, contest: Contest, *, kind: str = "tick") -> list[Mark]:
         """One mark more than the contest allows; all options where it allows them all."""
@@ -119,8 +140,4 @@ class DeckMaker:
 
 def numbered(sheets: Iterable[Sheet]) -> tuple[Sheet, ...]:
     """Each sheet with its running number in front of its group."""
-    return tuple(
-        Sheet(f"{i:05d}-{s.group}", s.election, s.style, s.marks, s.paper, s.orientation, s.seed,
-              s.truth, s.group)
-        for i, s in enumerate(sheets, 1)
-    )
+    return tuple(replace(s, id=f"{i:05d}-{s.group}") for i, s in enumerate(sheets, 1))

@@ -10,11 +10,11 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from kalys.ballots.deck_file import READABLE, Deck
+from kalys.ballots.deck_file import Deck
 from kalys.ballots.deck_maker import DeckMaker
 from kalys.ballots.layout import Layout, track_centres
 from kalys.ballots.sheet import Fold, Label, Notch, Paper, Scrawl, Stain, Streak, Tear
-from kalys.ballots.truth import truth_of
+from kalys.ballots.truth import truth_on_paper
 from kalys.ballots.volume import draw_fold
 from kalys.election.definition import ElectionDefinition
 
@@ -30,9 +30,14 @@ def damaged(definition: ElectionDefinition, style: str, n: int, seed: int) -> De
     sheets = []
     for i in range(n):
         group, paper = _damage(bench.rng, i)
-        put = [bench.drawn(bench.deciding.id, bench.tick().option, ("tick", "cross"))]
-        truth = truth_of(bench.contests, put, doubtful=True, why=group)
-        sheets.append(bench.sheet(group, put, paper, READABLE[i % 2], truth=truth))
+        put = bench.on_both_sides(
+            [bench.drawn(bench.deciding.id, bench.tick().option, ("tick", "cross"))]
+        )
+        way = bench.way(i)
+        truth = truth_on_paper(
+            bench.contests, put, paper, bench.layout, orientation=way, why=group
+        )
+        sheets.append(bench.sheet(group, put, paper, way, truth=truth))
     return bench.deck("damaged", seed, sheets)
 
 
@@ -71,17 +76,20 @@ def paper_stress(definition: ElectionDefinition, style: str, n: int, seed: int) 
     for i in range(n):
         group, step = groups[i % len(groups)], i // len(groups)
         strength = (step + bench.rng.random()) / rounds
-        paper = _stressed(bench, group, strength)
-        put = [bench.drawn(bench.deciding.id, bench.tick().option)]
-        sheets.append(bench.sheet(group, put, paper, READABLE[step % 2]))
+        way = bench.way(step)
+        paper = _stressed(bench, group, strength, way)
+        put = bench.on_both_sides([bench.drawn(bench.deciding.id, bench.tick().option)])
+        sheets.append(bench.sheet(group, put, paper, way))
     return bench.deck("paper-stress", seed, sheets, {
         "effects": list(_EFFECTS), "beyond": _MOST, "together": _TOGETHER,
     })
 
 
-def _stressed(bench: DeckMaker, group: str, strength: float) -> Paper:
-    """Paper with one effect of a strength from 0 to 1, or several."""
+def _stressed(bench: DeckMaker, group: str, strength: float, orientation: str) -> Paper:
+    """Paper with one effect of a strength from 0 to 1, or several, on the side that lies below."""
     r, layout = bench.rng, bench.layout
+    if orientation.startswith("up"):
+        layout = layout.model_copy(update={"faces": {"front": layout.faces["back"]}})
     if group in _EFFECTS:
         return _EFFECTS[group](Paper(), _MOST * strength, r, layout)
     names = r.sample(list(_IN_RANGE if group == "together" else _EFFECTS), _TOGETHER)

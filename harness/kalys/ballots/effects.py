@@ -92,33 +92,49 @@ def beyond(paper: Paper) -> tuple[str, ...]:
     return tuple(name for name, effect in EFFECTS.items() if not effect.within(paper))
 
 
-def touched(paper: Paper, face: Face) -> dict[str, tuple[str, ...]]:
-    """Options by contest whose target is entered by something as dark as a mark: a scrawl, a dark
-    fold or a dark stain. Nobody can say whether a voter drew it; such targets are ambiguous."""
+def touched(
+    paper: Paper, face: Face, smudged: Mapping[tuple[str, str], float] | None = None
+) -> dict[str, tuple[str, ...]]:
+    """Options by contest whose target is entered by something as dark as a mark: a scrawl, or folds
+    and stains that together are. Nobody can say whether a voter drew it; such targets are
+    ambiguous. ``smudged`` are densities of smudges that lie in targets already, by contest and
+    option: stains upon them add to theirs."""
+    if not (paper.scrawls or paper.stains or paper.folds):
+        return {}
     found: dict[str, tuple[str, ...]] = {}
     for target in face.targets:
-        if _entered(paper, target):
+        grey = (smudged or {}).get((target.contest, target.option), 0.0)
+        if _crossed(paper, target) or _darkened(paper, target, grey) >= AS_DARK_AS_A_MARK:
             found[target.contest] = (*found.get(target.contest, ()), target.option)
     return found
 
 
-def _entered(paper: Paper, target: Target) -> bool:
-    half_width, half_height = target.width / 2, target.height / 2
+def _crossed(paper: Paper, target: Target) -> bool:
+    """Whether a dark scrawl enters the target."""
     for scrawl in paper.scrawls:
         room = scrawl.pen_mm / 2
-        if abs(scrawl.x - target.x) < half_width + scrawl.width_mm / 2 + room and (
-            abs(scrawl.y - target.y) < half_height + scrawl.height_mm / 2 + room
+        if abs(scrawl.x - target.x) < target.width / 2 + scrawl.width_mm / 2 + room and (
+            abs(scrawl.y - target.y) < target.height / 2 + scrawl.height_mm / 2 + room
         ) and scrawl.density >= AS_DARK_AS_A_MARK:
             return True
-    for stain in paper.stains:
-        far = math.hypot(max(0.0, abs(stain.x - target.x) - half_width),
-                         max(0.0, abs(stain.y - target.y) - half_height))
-        if far < stain.radius_mm and stain.depth >= AS_DARK_AS_A_MARK:
-            return True
+    return False
+
+
+def _darkened(paper: Paper, target: Target, grey: float) -> float:
+    """The density that folds and stains may reach inside a target: what lies in it already
+    (``grey``) or the darkest fold, and every stain upon that."""
+    half_width, half_height = target.width / 2, target.height / 2
+    darkest, stained = grey, 0.0
     for fold in paper.folds:
         angle = math.radians(fold.angle_deg)
         across = abs((target.x - fold.x) * math.sin(angle) - (target.y - fold.y) * math.cos(angle))
         reach = half_width * abs(math.sin(angle)) + half_height * abs(math.cos(angle))
-        if across < reach + fold.width_mm / 2 and fold.depth >= AS_DARK_AS_A_MARK:
-            return True
-    return False
+        if across < reach + fold.width_mm / 2:
+            darkest = max(darkest, fold.depth)
+    for stain in paper.stains:
+        far = math.hypot(max(0.0, abs(stain.x - target.x) - half_width),
+                         max(0.0, abs(stain.y - target.y) - half_height))
+        if far < stain.radius_mm:
+            stained += stain.depth
+    # A smudge alone has its own range; only what falls upon it is judged here.
+    return darkest + stained if stained or darkest > grey else 0.0

@@ -6,11 +6,13 @@ accuracy verdicts: it may be given back, or counted with the mark read either wa
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from kalys.ballots.effects import DOUBLE_FEED_MM, beyond, touched
 from kalys.ballots.layout import Layout
-from kalys.ballots.marks import classify
+from kalys.ballots.marks import KINDS, classify
+from kalys.ballots.paper import mirrored
 from kalys.ballots.sheet import Mark, Paper, Truth
 from kalys.election.definition import Contest
 from kalys.election.rules import judge_sheet
@@ -32,12 +34,17 @@ def truth_of(
     """
     marked: dict[str, list[str]] = {contest.id: [] for contest in contests}
     unclear: dict[str, list[str]] = {k: list(v) for k, v in (touched or {}).items()}
+    bearing: Counter[tuple[str, str]] = Counter()
     for mark in marks:
+        bearing[mark.contest, mark.option] += 1
         klass = classify(mark, layout.target(mark.contest, mark.option) if layout else None)
         if klass == "valid" and mark.option not in marked[mark.contest]:
             marked[mark.contest].append(mark.option)
         elif klass == "ambiguous":
             unclear.setdefault(mark.contest, []).append(mark.option)
+    for (contest, option), count in bearing.items():
+        if count > 1 and option not in marked[contest]:     # together they may be as much as a vote
+            unclear.setdefault(contest, []).append(option)
     judged = judge_sheet(contests, marked)
     kind = "valid" if judged.valid else "invalid"
     if unclear or doubtful:
@@ -47,23 +54,33 @@ def truth_of(
     return Truth(
         kind, judged.valid, {c: tuple(o) for c, o in marked.items()}, dict(judged.votes),
         dict(judged.overvotes), dict(judged.undervotes),
-        {c: tuple(o) for c, o in unclear.items()}, reasons, why or judged.reason,
+        {c: tuple(dict.fromkeys(o)) for c, o in unclear.items()}, reasons, why or judged.reason,
     )
 
 
 def truth_on_paper(
     contests: Sequence[Contest], marks: Iterable[Mark], paper: Paper, layout: Layout, *,
-    why: str = "",
+    orientation: str = "down-head", why: str = "",
 ) -> Truth:
     """The truth of a sheet by its marks and by what its paper suffered (``EFFECTS``): beyond the
-    declared range it may also come back, a double feed must, and a target of the front that
-    something as dark as a mark enters is ambiguous."""
+    declared range it may also come back, a double feed must, and a target that something as dark
+    as a mark enters is ambiguous. What is on the paper lies on its lower side, and shows on the
+    other as ``mirrored`` says; ``orientation`` tells which face that is."""
     if paper.follower_mm >= DOUBLE_FEED_MM:
         return returned((), why or "two sheets at once")
-    spoilt = beyond(paper)
+    marks, spoilt = tuple(marks), beyond(paper)
+    smudged = {(m.contest, m.option): m.params.get("density", KINDS[m.kind].usual["density"])
+               for m in marks if m.kind == "smudge"}
+    seen = {"front": paper, "back": mirrored(paper, layout.page_mm[0])}
+    if orientation.startswith("up"):
+        seen = {"front": seen["back"], "back": paper}
+    entered: dict[str, tuple[str, ...]] = {}
+    for side, face in layout.faces.items():
+        for contest, options in touched(seen[side], face, smudged).items():
+            entered[contest] = (*entered.get(contest, ()), *options)
     return truth_of(
-        contests, marks, touched=touched(paper, layout.front) if spoilt else None,
-        doubtful=bool(spoilt), why=why or ", ".join(spoilt), layout=layout,
+        contests, marks, touched=entered, doubtful=bool(spoilt), why=why or ", ".join(spoilt),
+        layout=layout,
     )
 
 

@@ -6,6 +6,7 @@ declared range (skew +-3 degrees, shift +-5 mm, stretch 1 %). About three sheets
 invalid by rule, half of them blank and half overvoted.
 
 Sheet i depends on the seed and i alone, so that shards of a campaign can make their own parts.
+Where both sides hold targets, a sheet is fed in any of four orientations, else print down.
 Shift, tone and noise are each sheet's own. Skew and stretch are those of a few geometries, which
 change with every ``EPOCH`` sheets: so a renderer's pool serves most sheets, and a long deck goes
 through thousands of geometries. Shards should take whole epochs.
@@ -23,7 +24,8 @@ from typing import Any
 from kalys.ballots.deck_file import READABLE, Deck, Generated
 from kalys.ballots.layout import Target
 from kalys.ballots.marks import KINDS, VALID_KINDS
-from kalys.ballots.sheet import Fold, Mark, Paper, Sheet, Stain
+from kalys.ballots.sheet import ORIENTATIONS, Fold, Mark, Paper, Sheet, Stain
+from kalys.ballots.templates import layouts_for
 from kalys.ballots.truth import truth_of
 from kalys.election.definition import Contest, ElectionDefinition
 
@@ -51,7 +53,8 @@ def volume(
     contests = definition.style_contests(style)
     rng = random.Random(f"volume/{seed}")
     weights = [_weights(contest, (shares or {}).get(contest.id), rng) for contest in contests]
-    maker = _Maker(definition.id, style, contests, weights, seed)
+    sides = layouts_for(definition)[style].sides
+    maker = _Maker(definition.id, style, contests, weights, seed, sides)
     parameters: dict[str, Any] = {"epoch": EPOCH, "geometries": GEOMETRIES}
     if shares:
         parameters["shares"] = {contest: dict(given) for contest, given in shares.items()}
@@ -118,6 +121,7 @@ class _Maker:
     contests: Sequence[Contest]
     weights: Sequence[Sequence[float]]
     seed: int
+    sides: int = 1
 
     def __call__(self, i: int) -> Sheet:
         rng = random.Random(f"volume/{self.seed}/{i}")
@@ -126,12 +130,23 @@ class _Maker:
             ids = contest.option_ids
             for option in self._choose(rng, contest, ids, weights):
                 marks.append(draw_mark(rng, contest.id, option))
-        skew, stretch = rng.choice(_geometries(self.seed, i // EPOCH))
+        skew, stretch = rng.choice(self._geometries(i))
         return Sheet(
             f"v{i + 1:06d}", self.election, self.style, tuple(marks),
-            _on_the_way(skew, stretch, rng), rng.choice(READABLE), rng.getrandbits(32),
+            _on_the_way(skew, stretch, rng), rng.choice(READABLE if self.sides == 1 else
+                                                        ORIENTATIONS), rng.getrandbits(32),
             truth_of(self.contests, marks), "volume",
         )
+
+    def _geometries(self, i: int) -> Sequence[tuple[float, float]]:
+        """Those of the sheet's epoch; where two sides in four orientations need four times as many
+        prints of each, a quarter of them in each quarter of the epoch."""
+        every = _geometries(self.seed, i // EPOCH)
+        if self.sides == 1:
+            return every
+        each = GEOMETRIES // 4
+        first = i % EPOCH // (EPOCH // 4) * each
+        return every[first : first + each]
 
     def _choose(
         self, rng: random.Random, contest: Contest, ids: Sequence[str], weights: Sequence[float]
@@ -160,8 +175,10 @@ def _on_the_way(skew_deg: float, stretch: float, rng: random.Random) -> Paper:
     folds = (draw_fold(rng),) if rng.random() < _FOLDED else ()
     stains: tuple[Stain, ...] = ()
     if rng.random() < _STAINED:
+        # A stain on a fold must not become as dark as a mark: every sheet is to decide.
+        darkest = 0.1 if folds else 0.15
         stains = (Stain(round(rng.uniform(20, 190), 1), round(rng.uniform(20, 277), 1),
-                        round(rng.uniform(3, 15), 1), round(rng.uniform(0.05, 0.15), 3)),)
+                        round(rng.uniform(3, 15), 1), round(rng.uniform(0.05, darkest), 3)),)
     return Paper(
         skew_deg, shift, stretch,
         noise=round(rng.uniform(0.006, 0.02), 4),

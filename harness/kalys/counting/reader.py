@@ -36,10 +36,13 @@ from kalys.counting.faces import (
 )
 from kalys.counting.registration import Registration, register_batch, register_otherwise
 from kalys.counting.scan import (
+    LEAST_CLIPPED,
     LEAST_SPAN,
+    MOST_NOISE,
     TOO_LONG_MM,
     checked,
     fitted,
+    noise_of,
     sampled,
     streaks_of,
     tone_of,
@@ -173,6 +176,8 @@ class Reader:
             tone = tone_of(rows)
             if tone.span < LEAST_SPAN or tone.dark < _BLANK_SHARE:
                 readings[i] = _rejected(WRONG_SIDE if tone.paper > 100 else UNREADABLE)
+            elif noise_of(rows) > MOST_NOISE * tone.span:
+                readings[i] = _rejected(UNREADABLE)
             else:
                 scan = Scan(picture, rows, tone, tone.level(PRINTED))
                 alike.setdefault(picture.shape, []).append((i, scan))
@@ -226,21 +231,19 @@ class Reader:
     def _read_face(self, scan: Scan, placed: Placed) -> SheetReading:
         limits, known, place = self.thresholds, placed.known, placed.place
         tone = scan.tone.printed(print_level(scan.image, placed.marks))
-        ink = tone.level(limits.ink_level)
+        if tone.clipped and tone.span < LEAST_CLIPPED:
+            return _unread(placed)
+        grey = tone.unclipped()
+        ink = grey.level(limits.ink_level)
         levels = Levels(
-            tone.paper, tone.level(1.0), ink, tone.level(_SURE * limits.ink_level),
+            tone.paper, tone.level(1.0), ink, grey.level(_SURE * limits.ink_level),
             tone.level(OUTLINE),
         )
         result = measure(
             scan.image, known.groups, placed.targets, levels,
             skew_deg=place.skew_deg, streaks=streaks_of(scan.rows, ink), suspect=limits.blank_fill,
         )
-        if not result.seen.all():
-            return SheetReading(
-                "rejected", UNREADABLE, known.layout.style, placed.orientation,
-                skew_deg=place.skew_deg, stretch=place.stretch, code=placed.code, placed=placed,
-            )
-        return self._judge(placed, result)
+        return self._judge(placed, result) if result.seen.all() else _unread(placed)
 
     def _judge(self, placed: Placed, measured: Fills) -> SheetReading:
         known = placed.known
@@ -263,6 +266,15 @@ class Reader:
             known.layout.style, placed.orientation, fills, marks, tuple(ambiguous),
             placed.code, placed.place.skew_deg, placed.place.stretch, placed,
         )
+
+
+def _unread(placed: Placed) -> SheetReading:
+    """A known ballot whose marks cannot be told for certain."""
+    return SheetReading(
+        "rejected", UNREADABLE, placed.known.layout.style, placed.orientation,
+        skew_deg=placed.place.skew_deg, stretch=placed.place.stretch, code=placed.code,
+        placed=placed,
+    )
 
 
 def _rejected(reason: str, code: str = "") -> SheetReading:

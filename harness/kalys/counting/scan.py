@@ -7,6 +7,7 @@ shows no page (even, black, too long) is a sheet to be given back.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -24,6 +25,13 @@ LEAST_SPAN = 60           # grey levels between paper and print; below, nothing 
 _PRINT_SHARES = (0.007, 0.002)    # of all sample points that are print: dense and sparse ballots
 _STREAK_SHARE = 0.55      # of a column's rows that are dark: a dirty sensor
 _ROWS = 23                # rows between two that are sampled
+MOST_NOISE = 0.07         # of the span, as standard deviation (declared range: 0.03); beyond it
+                          # a smudge would be speckled like a mark
+_NOISE_RANK = 0.8         # of the differences of neighbours, from which the noise is taken...
+_NOISE_SHARE = 1.81       # ...and how many standard deviations that is
+CLIPPED = 2               # grey level at which print is as black as a picture can be
+USUAL_SPAN = 206          # of a scan with print that is not clipped
+LEAST_CLIPPED = 141       # span from which 0.35 of the usual one is less than the palest valid mark
 _BED = 0.75               # share of a row or column that is dark: the scanner's bed, not paper
 
 
@@ -45,6 +53,22 @@ class Tone:
         percentile of the whole picture may have met a few dark spots or much grey."""
         span = self.paper - level
         return self if span < LEAST_SPAN else Tone(self.paper, span, self.dark)
+
+    @property
+    def clipped(self) -> bool:
+        """Whether print may be darker than the picture can tell: a dark scan, in which greys seem
+        darker against print than they are on paper."""
+        return self.paper - self.span <= CLIPPED and self.span < USUAL_SPAN
+
+    def unclipped(self) -> Tone:
+        """The same with the span of a usual scan where print is clipped."""
+        return Tone(self.paper, USUAL_SPAN, self.dark) if self.clipped else self
+
+
+def darker_than(level: float) -> np.uint8:
+    """The whole grey level below which exactly those pixels lie that are below ``level``: to be
+    compared with a fraction, every pixel would be turned into one."""
+    return np.uint8(min(255, max(0, math.ceil(level))))
 
 
 def checked(image: object) -> Picture:
@@ -72,12 +96,16 @@ def fitted(
     another size is a ConfigurationError, which names the resolution it seems to have.
     """
     longest = layout.shape[0] + too_long_mm * layout.px_per_mm
+    too_long = image.shape[0] > longest
     image, rows, columns = _without_bed(image, layout, longest)
     tall, wide = layout.shape
     broad = abs(columns - wide) <= SIZE_TOLERANCE * wide
-    if broad and rows > longest:
+    short = rows < (1 - SIZE_TOLERANCE) * tall
+    # A long picture of which less than a page is left when its dark part is gone: a dark sheet
+    # and a light one.
+    if broad and (rows > longest or (short and too_long)):
         return None
-    if not broad or rows < (1 - SIZE_TOLERANCE) * tall:
+    if not broad or short:
         raise ConfigurationError(
             f"expected about {wide} x {tall} pixels, got {columns} x {rows}", where="scan",
             remedy=_other_resolution((rows, columns), layout),
@@ -139,6 +167,18 @@ def tone_of(rows: Picture) -> Tone:
     ink = dense if paper - dense >= LEAST_SPAN else sparse
     dark = float(below[max(0, (paper + ink) // 2)]) if paper - ink >= LEAST_SPAN else 0.0
     return Tone(float(paper), float(paper - ink), dark)
+
+
+def noise_of(rows: Picture) -> float:
+    """The standard deviation of the sensor's noise in grey levels, from sampled rows: by what
+    neighbours differ where nothing is printed, which is most of a ballot. Where half of the noise
+    is clipped at white, a quarter less."""
+    part = np.ascontiguousarray(rows[::4])
+    count = cv2.calcHist(
+        [cv2.absdiff(part[:, 1:], part[:, :-1])], [0], None, [256], [0, 256]
+    ).ravel()
+    level = int(np.searchsorted(np.cumsum(count), _NOISE_RANK * count.sum()))
+    return level / _NOISE_SHARE
 
 
 def streaks_of(rows: Picture, level: float) -> NDArray[np.bool_]:
