@@ -111,3 +111,12 @@ def test_spare_ballots_are_valid_and_have_numbers_of_their_own(definition):
     spares = [ballots.spare() for _ in range(30)]
     assert len({sheet.id for sheet in spares}) == 30
     assert {sheet.truth.kind for sheet in spares} == {"valid"}
+
+
+@pytest.mark.parametrize(("asked", "named"), [({"papers": 4}, None), ({}, 4)])
+def test_bursts_take_few_papers_too_where_they_are_to(definition, asked, named):
+    ballots = Ballots(definition, "KG-PL", voters(**asked), 5)
+    spares = [ballots.spare(named) for _ in range(30)]
+    assert len({sheet.id for sheet in spares}) == 30
+    assert len({sheet.seed for sheet in spares}) == 4
+    assert {sheet.truth.kind for sheet in spares} == {"valid"}

@@ -107,6 +107,9 @@ class Burst(Action):
 
     do: Literal["burst"]
     minutes: float = Field(default=15.0, gt=0)
+    papers: int | None = Field(
+        default=None, ge=1, description="so many different papers again and again"
+    )
 
 
 class ChangeBox(Action):

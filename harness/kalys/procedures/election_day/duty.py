@@ -77,9 +77,9 @@ class OnDuty:
             self.offered[sheet.id] = replace(sheet, marks=(), paper=_BARE)
         return sheet
 
-    def spare(self) -> Sheet:
-        """A good ballot beside those of the voters."""
-        return self.beside(self.ballots.spare())
+    def spare(self, papers: int | None = None) -> Sheet:
+        """A good ballot beside those of the voters; with ``papers``, of so many papers."""
+        return self.beside(self.ballots.spare(papers))
 
     def beside(self, sheet: Sheet) -> Sheet:
         """Note that a sheet is offered that no voter was given for this urn."""

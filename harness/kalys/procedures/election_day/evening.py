@@ -51,7 +51,7 @@ def burst(play: Play, step: Any, duty: OnDuty) -> None:
     host = measure_host(duty.urn, play.clock, HOST_READINGS)
     accepted = []
     for _ in range(max(2, round(declared * step.minutes) + 1)):
-        fed = feed(session, duty.prepared, duty.spare())
+        fed = feed(session, duty.prepared, duty.spare(step.papers))
         if fed.outcome == "jammed":
             duty.prepared.feeder.clear_jam()
         if fed.counted:

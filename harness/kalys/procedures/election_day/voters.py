@@ -116,8 +116,10 @@ class Ballots:
         self._deck: Deck = volume(definition, style, 10_000_000, seed)
         self._papers = voters.papers if voters is not None else None
         self._made: dict[int, Sheet] = {}
+        self._good: list[Sheet] = []
         self._marks = dict(voters.marks) if voters is not None else {}
         self._spares = 0
+        self._drawn = 0
 
     def of(self, voter: Voter) -> Sheet:
         """The ballot that a voter brings, with the mistakes that he made on it."""
@@ -132,13 +134,26 @@ class Ballots:
             return sheet
         return self._remade(sheet, voter, Random(f"{self._seed}/{voter.number}"), chosen)
 
-    def spare(self) -> Sheet:
-        """A good ballot for an incident, numbered apart from those of the voters."""
+    def spare(self, papers: int | None = None) -> Sheet:
+        """A good ballot for an incident or a burst, numbered apart from those of the voters.
+
+        With ``papers`` (the voters', if not given) there are that many papers, again and again.
+        """
+        papers = papers or self._papers
+        self._spares += 1
+        number = f"x{self._spares:05d}"
+        if papers is None:
+            return replace(self._next_good(), id=number)
+        while len(self._good) < papers:
+            self._good.append(self._next_good())
+        return replace(self._good[self._spares % papers], id=number)
+
+    def _next_good(self) -> Sheet:
         while True:
-            self._spares += 1
-            sheet = self._deck.sheets[9_000_000 + self._spares]
+            self._drawn += 1
+            sheet = self._deck.sheets[9_000_000 + self._drawn]
             if sheet.truth is not None and sheet.truth.kind == "valid":
-                return replace(sheet, id=f"x{self._spares:05d}")
+                return sheet
 
     def _remade(self, sheet: Sheet, voter: Voter, rng: Random, chosen: bool) -> Sheet:
         """The sheet with the marks of the script; ``chosen``: it says who makes mistakes."""
