@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kalys.ballots.layout import Face, Track, track_centres
+from kalys.counting.scan import darker_than
 from kalys.counting.timing_marks import Comb, Edge, find_combs
 
 Floats = NDArray[np.float64]
@@ -400,6 +401,6 @@ def dark_share(image: Picture, at: Floats, radius: int, threshold: float) -> Flo
     windows = np.ndarray(view, np.uint8, image, 0, (columns, 1, columns, 1))
     corner = np.rint(at).astype(np.int64) - radius
     corner = np.minimum(np.maximum(corner, 0), (view[1] - 1, view[0] - 1))
-    dark = windows[corner[:, 1], corner[:, 0]] < threshold
+    dark = windows[corner[:, 1], corner[:, 0]] < darker_than(threshold)
     share: Floats = np.add.reduce(dark.reshape(len(at), -1), axis=1, dtype=np.int64) / size**2
     return share

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kalys.ballots.layout import Target
+from kalys.counting.scan import darker_than
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -211,7 +212,7 @@ def measure(
         if not members.size:
             continue
         at, fills.seen[members] = _centred(image, at, group, pixels, levels.line)
-        fill = _share(_windows(image, at, pixels) < levels.ink, pixels)
+        fill = _share(_windows(image, at, pixels) < darker_than(levels.ink), pixels)
         fills.fill[members] = fill
         closely = fill >= suspect
         if spoilt is not None:
@@ -258,22 +259,23 @@ class _Closer:
         around = _around(self.image, at, self.group)
         some = around[::_SPARSE]
         # Paper only: what is printed around differs from target to target and must not be felt.
-        paper = some[some >= self.levels.line]
+        paper = some[some >= darker_than(self.levels.line)]
         some = paper if paper.size else some
         rank = int(_BESIDE * (some.size - 1))
         levels = self.levels.beside(float(np.partition(some, rank)[rank]))
+        ink = darker_than(levels.ink)
         inside = _windows(self.image, at[None], self.pixels)[0]
         clean = self._clean(at)
         grey = inside[clean]
-        if np.count_nonzero(around < self.levels.ink) > MOST_AROUND * around.size or (
+        if np.count_nonzero(around < darker_than(self.levels.ink)) > MOST_AROUND * around.size or (
             grey.size <= _LEAST_CLEAN * self.pixels.count
         ):
             fills.seen[member] = False
             return
-        fill = fills.fill[member] = np.count_nonzero(grey < levels.ink) / grey.size
-        fills.sure[member] = np.count_nonzero(grey < levels.sure) / grey.size
+        fill = fills.fill[member] = np.count_nonzero(grey < ink) / grey.size
+        fills.sure[member] = np.count_nonzero(grey < darker_than(levels.sure)) / grey.size
         if faint:
-            core = inside[clean & self.pixels.core] < levels.ink
+            core = inside[clean & self.pixels.core] < ink
             if np.count_nonzero(core) < _CORE_SHARE * fill * core.size:
                 fills.sure[member] = 0.0
 
@@ -328,7 +330,7 @@ def _outline(
     steps = lines[..., 1] * columns + lines[..., 0]
     level = image.ravel()[(at[:, 1] * columns + at[:, 0])[:, None, None] + steps].min(axis=1)
     shares: Floats = np.add.reduce(
-        (level < line).reshape(len(at), 4, _QUARTER), axis=2, dtype=np.int64
+        (level < darker_than(line)).reshape(len(at), 4, _QUARTER), axis=2, dtype=np.int64
     ) / _QUARTER
     return shares
 

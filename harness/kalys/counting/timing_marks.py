@@ -27,6 +27,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from kalys.counting.scan import darker_than
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -369,7 +371,7 @@ def _fine(
     for n, (image, level) in enumerate(zip(images, levels, strict=True)):
         part = slice(n * each, (n + 1) * each)
         windows = np.ndarray(view, np.uint8, image, 0, (columns, 1, 2 * columns, 2))
-        dark[part] = windows[top[part], left[part]] < level
+        dark[part] = windows[top[part], left[part]] < darker_than(level)
     sums = dark.reshape(*x.shape, high * wide) @ edge.moments(high, wide)
     total = sums[..., 0]
     area = total * (4 / (width * height))
