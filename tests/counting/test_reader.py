@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kalys.ballots import deck as decks
 from kalys.ballots.deck import Deck
+from kalys.ballots.grid_ballot import grid_layout
 from kalys.ballots.layout import Layout
 from kalys.ballots.marks import KINDS, VALID_KINDS
 from kalys.ballots.render import Renderer
@@ -21,6 +23,7 @@ from kalys.election.definition import ElectionDefinition, load
 from kalys.election.rules import judge_sheet
 from kalys.errors import ConfigurationError
 from kalys.protocols.urn.messages import ReturnReason
+from kalys.resources import data_root
 
 ELECTION: ElectionDefinition = load("kg-2021-11-28")
 LAYOUTS: dict[str, Layout] = layouts_for(ELECTION)
@@ -324,3 +327,19 @@ def test_a_dark_and_a_light_sheet_at_once_are_two_sheets() -> None:
     dark = RENDERER.scan(_sheet(paper=Paper(brightness=-0.5)))
     light = RENDERER.scan(_sheet())[: dark.shape[0] // 2]
     assert READERS["KG-PL"].read(np.vstack([dark, light])).reason == ReturnReason.DOUBLE_FEED
+
+
+def test_a_ballot_with_hardly_any_print_but_its_timing_marks_is_read() -> None:
+    """The complete example of docs/ballots.md, as it stands there."""
+    page = (data_root() / "docs" / "ballots.md").read_text(encoding="utf-8")
+    example = page[page.index("election: town-2026"):]
+    layout = grid_layout(yaml.safe_load(example[: example.index("```")]))
+    reader, renderer = Reader([layout]), Renderer([layout])
+    marks = (Mark("governor", "clark", "tick"), Mark("question-1", "no", "cross"))
+    for orientation, contest, option in (
+        ("down-head", "governor", "clark"), ("down-foot", "governor", "clark"),
+        ("up-head", "question-1", "no"), ("up-foot", "question-1", "no"),
+    ):
+        sheet = Sheet("s", layout.election, layout.style, marks, Paper(2.0), orientation, 4)
+        reading = reader.read(renderer.scan(sheet))
+        assert (reading.orientation, reading.marks[contest]) == (orientation, (option,))

@@ -37,7 +37,6 @@ from kalys.counting.faces import (
 from kalys.counting.registration import Registration, register_batch, register_otherwise
 from kalys.counting.scan import (
     LEAST_CLIPPED,
-    LEAST_SPAN,
     MOST_NOISE,
     TOO_LONG_MM,
     checked,
@@ -59,7 +58,6 @@ WRONG_SIDE = "wrong-side"
 DOUBLE_FEED = "double-feed"
 AMBIGUOUS = "ambiguous-mark"
 
-_BLANK_SHARE = 0.002      # of dark sample points, below which a side is blank
 _SURE = 1.1               # times ink_level: from this density a pixel is dark beyond doubt
 _SURE_SHARE = 0.5         # of vote_fill that must be so: stains and folds that add up are no vote
 _BATCH = 16               # pictures whose timing marks are searched at once
@@ -168,13 +166,17 @@ class Reader:
         pictures = [self.fitted(image) for image in images]
         readings: list[SheetReading | None] = [None] * len(pictures)
         alike: dict[tuple[int, ...], list[tuple[int, Scan]]] = {}
+        bare: set[int] = set()
         for i, picture in enumerate(pictures):
             if picture is None:
                 readings[i] = _rejected(DOUBLE_FEED)
                 continue
             rows = sampled(picture)
             tone = tone_of(rows)
-            if tone.span < LEAST_SPAN or tone.dark < _BLANK_SHARE:
+            if tone.blank:
+                tone = tone_of(rows, edges=True)
+                bare.add(i)
+            if tone.blank:
                 readings[i] = _rejected(WRONG_SIDE if tone.paper > 100 else UNREADABLE)
             elif noise_of(rows) > MOST_NOISE * tone.span:
                 readings[i] = _rejected(UNREADABLE)
@@ -186,7 +188,8 @@ class Reader:
                 part = group[start : start + _BATCH]
                 read = self._read_alike([scan for _, scan in part])
                 for (i, _), reading in zip(part, read, strict=True):
-                    readings[i] = reading
+                    blank = i in bare and reading.reason == UNREADABLE
+                    readings[i] = _rejected(WRONG_SIDE) if blank else reading
         return [reading for reading in readings if reading is not None]
 
     def _read_alike(self, scans: Sequence[Scan]) -> list[SheetReading]:

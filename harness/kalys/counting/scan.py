@@ -22,6 +22,7 @@ Picture = NDArray[np.uint8]
 SIZE_TOLERANCE = 0.05     # of the page, by which a picture may be smaller or wider
 TOO_LONG_MM = 8.0         # longer than the page by more than this: two sheets (stretch: 3 mm)
 LEAST_SPAN = 60           # grey levels between paper and print; below, nothing is printed
+_BLANK_SHARE = 0.002      # of dark sample points, below which a side is blank
 _PRINT_SHARES = (0.007, 0.002)    # of all sample points that are print: dense and sparse ballots
 _STREAK_SHARE = 0.55      # of a column's rows that are dark: a dirty sensor
 _ROWS = 23                # rows between two that are sampled
@@ -53,6 +54,11 @@ class Tone:
         percentile of the whole picture may have met a few dark spots or much grey."""
         span = self.paper - level
         return self if span < LEAST_SPAN else Tone(self.paper, span, self.dark)
+
+    @property
+    def blank(self) -> bool:
+        """Whether nothing is printed."""
+        return self.span < LEAST_SPAN or self.dark < _BLANK_SHARE
 
     @property
     def clipped(self) -> bool:
@@ -153,12 +159,13 @@ def sampled(image: Picture) -> Picture:
     return np.ascontiguousarray(image[7::_ROWS])
 
 
-def tone_of(rows: Picture) -> Tone:
+def tone_of(rows: Picture, *, edges: bool = False) -> Tone:
     """Levels of paper (the median) and print (a low percentile) from sampled rows.
 
-    The outer 16th is left out on all sides: there a dark bed would pass for print.
+    The outer 16th is left out on all sides, for there a dark bed would pass for print, unless
+    ``edges`` asks for it: some ballots have hardly any print but their timing marks.
     """
-    down, across = rows.shape[0] // 16, rows.shape[1] // 16
+    down, across = (0, 0) if edges else (rows.shape[0] // 16, rows.shape[1] // 16)
     sample = np.ascontiguousarray(rows[down : -down or None, across : -across or None : 7])
     count = cv2.calcHist([sample], [0], None, [256], [0, 256]).ravel()
     below = np.cumsum(count) / max(1, sample.size)
