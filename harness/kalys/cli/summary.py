@@ -42,8 +42,8 @@ def print_summary(result: CertificationResult) -> None:
     ]
     if rows:
         table(("requirement", "verdict", "reason"), rows)
-    if device["role"] == "core":
-        out = report["counts"]["NOT_APPLICABLE"]
+    out = report["counts"]["NOT_APPLICABLE"]
+    if device["role"] == "core" and out:
         console.print(f"{out} requirements of the plan are asked of an urn only.")
     basis = ["emulated device"] * device["emulated"]
     basis += ["virtual time"] * (report["run"]["time_base"] == "virtual")
