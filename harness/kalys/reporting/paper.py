@@ -24,7 +24,8 @@ Conforms|Does not conform|Inconclusive|Requirements of the plan|Deviations|Limit
 Accuracy of the count|Timing|End of the report|page|of|Evidence|Run
 Not tested|Interrupted run|Results relate only to the item tested.
 emulated device|virtual time|real time|Election|Tested by|Records of the journal
-Errors by mark, position and paper|tried|misread|not counted|mark|position|orientation|paper|targets|sheets
+Errors by mark, position and paper|tried|misread|not counted|mark|position|orientation|paper
+targets|sheets
 rendered sheets, without an urn|Pictures of errors|Marginal marks
 Upper bounds of error rates (95 %)|errors|positions|fixed sample|any stop
 independent positions|errors may cluster
