@@ -209,3 +209,27 @@ def test_idle_hours_can_be_skipped_by_setting_the_clocks_forward():
         play_day(session, day, 2, skip_idle_s=30.0)
         assert session.clock.now() / 1e9 < 3600
         assert [o.note for o in session.observations if o.failures] == []
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_ballot_in_the_path_when_the_hour_strikes_speaks_against_nobody(seed):
+    """A line is at the urn at eight: whoever still stands in it is turned away, whether he got his
+    ballot as far as the throat or not."""
+    document = shipped("kg-2021-ordinary", faults=[], begins="19:50")
+    station = document["stations"][0]
+    station["kits"] = {}
+    station["voters"] = {
+        "number": 60, "first": "19:58:30", "last": "19:59:30", "booth": 1, "papers": 4,
+        "arrivals": [{"from": "19:58", "weight": 1}],
+    }
+    document["commission"] = [
+        {"at": "19:50", "do": "zero-report"}, {"at": "19:52", "do": "open"},
+        {"at": "20:00", "do": "close"},
+    ]
+    document["expect"] = [
+        {"at": "20:06", "that": "same-turnout"}, {"at": "20:06", "that": "no-unexpected-event"},
+    ]
+    with session_on(seed=seed) as session:
+        play = play_day(session, checking.understand(document, "late"))
+        assert not [o.note for o in session.observations if o.failures]
+    assert all(0 < duty.turned_away < 60 for duty in play.duties.values())

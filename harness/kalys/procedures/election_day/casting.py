@@ -108,9 +108,10 @@ class Visits:
         play, duty = self._play, self._play.duties[self._urns[index]]
         if duty.closed:
             duty.turned_away += 1
-        else:
-            self._vote(duty, voter)
+        elif self._vote(duty, voter):
             duty.voters += 1
+        else:
+            duty.turned_away += 1
         if index + 1 < len(self._urns):
             self._go_to(index + 1, voter, WALK_S)
             return
@@ -123,20 +124,23 @@ class Visits:
         if duty.voters % PROGRESS_EVERY == 0:
             play.report_progress(f"voter {duty.voters} of {play.total}")
 
-    def _vote(self, duty: OnDuty, voter: Voter) -> None:
+    def _vote(self, duty: OnDuty, voter: Voter) -> bool:
+        """The voter casts a ballot; False when the hour struck while it was drawn in, and it came
+        back."""
         sheet = duty.ballots.of(voter)
         sheet = duty.offer(replace(sheet, id=f"{duty.name}-{sheet.id}"))
         duty.tried += 1
         for fault in self._strikes:
             if self._struck(fault, duty):
                 self._strike(self._play, fault, duty, sheet)
-                return
+                return True
         if voter.mistake == "wrong-urn" and len(self._urns) > 1:
             self._into_the_wrong_urn(duty, voter)
         if voter.mistake == "pulled-back":
-            pull_back(self._play, duty, sheet)
+            fed = pull_back(self._play, duty, sheet)
         else:
-            cast(self._play, duty, sheet)
+            fed = cast(self._play, duty, sheet)
+        return fed.reason != ReturnReason.NOT_OPEN.value or not self._play.after_hours()
 
     def _struck(self, fault: Fault, duty: OnDuty) -> bool:
         if duty.name not in self._play.concerned(fault):
@@ -167,6 +171,8 @@ def cast(play: Play, duty: OnDuty, sheet: Sheet) -> Fed:
         fed = feed(play.session, duty.prepared, sheet)
     for _ in range(ATTEMPTS - 1):
         if fed.counted or (sheet.truth is not None and sheet.truth.kind == "return"):
+            break
+        if fed.reason == ReturnReason.NOT_OPEN.value and play.after_hours():
             break
         if fed.outcome == "jammed":
             duty.prepared.feeder.clear_jam()

@@ -30,7 +30,7 @@ from kalys.procedures.election_day.commission import Consolidate
 from kalys.procedures.election_day.duty import OnDuty
 from kalys.procedures.election_day.expectations import Expectation
 from kalys.procedures.election_day.timing import After, Timed, clock_text
-from kalys.protocols.urn.messages import EventKind, Role
+from kalys.protocols.urn.messages import EventKind, ReturnReason, Role
 
 if TYPE_CHECKING:
     from kalys.devices.roles import Received
@@ -106,6 +106,11 @@ class Play:
         """Seconds of the day."""
         return (self.clock.now() - self.midnight) / SECOND
 
+    def after_hours(self) -> bool:
+        """Whether the hour at which the polls close has struck."""
+        closes = self.session.definition.closes
+        return self.local() >= closes.hour * 3600 + closes.minute * 60 + closes.second
+
     def sleep_until(self, at: float, desk: Desk | None = None) -> bool:
         """Wait until a time of day; False when the day is over, or the desk was stirred, before."""
         while True:
@@ -178,7 +183,10 @@ class Play:
 
     def heard(self, duty: OnDuty, received: Received) -> None:
         """An event came; what was to come after it comes, at the same urn."""
-        duty.hear(received)
+        # The hour may strike while a ballot is drawn in: an urn is then right to give it back.
+        late = received.fields.get("reason") == ReturnReason.NOT_OPEN.value and self.after_hours()
+        with duty.excusing(*[received.kind] if late else ()):
+            duty.hear(received)
         if received.kind is EventKind.SHEET_ACCEPTED:
             for entry, sheets in self._by_sheets:
                 if duty.events[received.kind] % sheets == 0 and duty.name in self.concerned(entry):
