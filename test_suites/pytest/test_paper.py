@@ -36,3 +36,13 @@ def test_the_voter_is_told_what_became_of_the_ballot(requirement, certified):
 @pytest.mark.parametrize("requirement", ["PAP-009"])
 def test_a_ballot_that_is_pulled_back_is_not_counted(requirement, certified):
     certified("paper.pull_back", requirement)
+
+
+@pytest.mark.parametrize("requirement", ["PAP-006", "PAP-002"])
+def test_every_corner_of_the_declared_range_of_paper_is_fed(requirement, certified):
+    certified("paper.range", requirement)
+
+
+@pytest.mark.parametrize("requirement", ["PAP-008"])
+def test_a_sheet_without_the_security_mark_is_given_back(requirement, certified):
+    certified("paper.authenticity", requirement)

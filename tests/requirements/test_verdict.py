@@ -159,6 +159,23 @@ def test_a_rate_passes_by_its_upper_bound_fails_by_its_lower_and_is_open_between
     assert reduced.deviations
 
 
+def test_each_corner_is_judged_by_itself_and_the_worst_decides():
+    good = [count("PAP-006", 1497, condition=f"corner {i}") for i in range(7)]
+    whole = verdict("PAP-006", *good, count("PAP-006", 1497, condition="damp"), plan=STANDARD)
+    assert whole.verdict is Outcome.PASS
+    assert "8 corners" in whole.reason
+    # Of all sheets together this were 1 in 1,000, well within the limit.
+    bad = count("PAP-006", 1497, 12, condition="damp")
+    refused = verdict("PAP-006", *good, bad, plan=STANDARD)
+    assert refused.verdict is Outcome.FAIL
+    assert "Corner damp" in refused.reason
+    few = verdict("PAP-006", *good, count("PAP-006", 5, condition="damp"), plan=STANDARD)
+    assert few.verdict is Outcome.INCONCLUSIVE
+    open_ = verdict("PAP-006", *good, count("PAP-006", 1497, 3, condition="damp"), plan=STANDARD)
+    assert open_.verdict is Outcome.INCONCLUSIVE
+    assert verdict("PAP-006", count("PAP-006", 6, condition="damp")).deviations
+
+
 def test_timing_is_accepted_with_a_guard_band():
     inside = verdict("TIM-009", reading("TIM-009", 40.0, 0.5), reading("TIM-009", 41.5, 0.5))
     assert inside.verdict is Outcome.PASS

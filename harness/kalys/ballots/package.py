@@ -14,6 +14,7 @@ from datetime import date, time
 from typing import Any
 
 from kalys.ballots.layout import Layout
+from kalys.ballots.stock import SecurityMark
 from kalys.ballots.templates import layouts_for
 from kalys.election.definition import (
     BallotStyle,
@@ -24,6 +25,7 @@ from kalys.election.definition import (
 from kalys.errors import ConfigurationError
 
 _KEYS = {"definition", "style", "station", "layout", "window", "date"}
+_MARK = "security_mark"          # only where the election asks for one
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class UrnPackage:
     opens: time
     closes: time
     offset_min: int
+    security_mark: SecurityMark | None = None
 
     @property
     def ballot_style(self) -> BallotStyle:
@@ -50,12 +53,16 @@ class UrnPackage:
 
 
 def urn_package(
-    definition: ElectionDefinition, style: str, station: str, layout: Layout | None = None
+    definition: ElectionDefinition, style: str, station: str, layout: Layout | None = None,
+    security_mark: SecurityMark | None = None,
 ) -> bytes:
-    """The bytes to load. Without ``layout`` the shipped one of the style is taken."""
+    """The bytes to load. Without ``layout`` the shipped one of the style is taken; with a
+    ``security_mark`` the urn must take no sheet without it."""
     if layout is None:
         layout = layouts_for(definition)[definition.style(style).id]
+    asked = {} if security_mark is None else {_MARK: security_mark.model_dump(mode="json")}
     return canonical_json({
+        **asked,
         "definition": definition.model_dump(mode="json"),
         "style": style,
         "station": station,
@@ -80,7 +87,7 @@ def read_package(data: bytes) -> UrnPackage:
         content: Any = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"not JSON: {error}", where="urn package") from error
-    if not isinstance(content, dict) or set(content) != _KEYS:
+    if not isinstance(content, dict) or set(content) - {_MARK} != _KEYS:
         raise ConfigurationError(
             f"expected exactly the keys {', '.join(sorted(_KEYS))}", where="urn package"
         )
@@ -96,6 +103,7 @@ def read_package(data: bytes) -> UrnPackage:
             opens=time.fromisoformat(content["window"]["open"]),
             closes=time.fromisoformat(content["window"]["close"]),
             offset_min=int(content["window"]["offset_min"]),
+            security_mark=SecurityMark.from_dict(content[_MARK]) if _MARK in content else None,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigurationError(f"date or window: {error!r}", where="urn package") from error
@@ -112,6 +120,9 @@ def _check(package: UrnPackage) -> None:
         )
     if package.opens >= package.closes:
         raise ConfigurationError("polls must open before they close", where="urn package")
+    mark, (width, height) = package.security_mark, package.layout.page_mm
+    if mark is not None and (mark.x > width or mark.y > height):
+        raise ConfigurationError("the security mark is not on the page", where="urn package")
     placed = {(t.contest, t.option) for f in package.layout.faces.values() for t in f.targets}
     wanted = {(c.id, o) for c in package.contests for o in c.option_ids}
     if placed != wanted:

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from kalys.ballots.stock import USUAL_STOCK, Stock
 from kalys.errors import ConfigurationError
 
 ORIENTATIONS = ("down-head", "down-foot", "up-head", "up-foot")
@@ -116,7 +117,7 @@ class Paper:
     ``perspective`` says by which share the sheet's foot is seen wider than its head, and its right
     edge longer than its left. ``crop_mm`` is what the sensor misses (left, top, right, bottom).
     ``follower_mm`` is how far a second, unmarked ballot of the same style, drawn in beneath, shows
-    behind the foot: a double feed.
+    behind the foot: a double feed. ``stock`` is what the sheet is made of.
     """
 
     skew_deg: float = 0.0
@@ -136,6 +137,7 @@ class Paper:
     perspective: tuple[float, float] = (0.0, 0.0)
     crop_mm: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     follower_mm: float = 0.0
+    stock: Stock = USUAL_STOCK
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,10 @@ class Truth:
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """One sheet. ``group`` names the part of the deck it belongs to; ``seed`` fixes whatever is
-    random in its picture. ``style`` is a style of ``election``, or "plain" for blank paper."""
+    random in its picture. ``style`` is a style of ``election``, or "plain" for blank paper.
+
+    ``printed`` is empty, or says of a misprint what stands in the places of front and back: "front"
+    and "back" of the style, or another style's ("STYLE/back")."""
 
     id: str
     election: str
@@ -198,13 +203,14 @@ class Sheet:
     seed: int = 0
     truth: Truth | None = None
     group: str = ""
+    printed: tuple[str, ...] = ()
 
     def physical(self) -> dict[str, Any]:
         """The sheet as plain data without its truth and group; what may leave the suite.
 
         Of the paper only what is not as usual is told.
         """
-        return {
+        told = {
             "id": self.id, "election": self.election, "style": self.style,
             "marks": [
                 {"contest": m.contest, "option": m.option, "kind": m.kind, "params": dict(m.params)}
@@ -212,10 +218,16 @@ class Sheet:
             ],
             "paper": _unusual(self.paper), "orientation": self.orientation, "seed": self.seed,
         }
+        return told | {"printed": list(self.printed)} if self.printed else told
 
     def to_dict(self) -> dict[str, Any]:
         """The whole sheet as plain data, truth included: what a deck file holds."""
-        return asdict(self)
+        data = asdict(self)
+        if self.paper.stock == USUAL_STOCK:
+            del data["paper"]["stock"]
+        if not self.printed:
+            del data["printed"]
+        return data
 
 
 def _unusual(paper: Paper) -> dict[str, Any]:
@@ -223,7 +235,9 @@ def _unusual(paper: Paper) -> dict[str, Any]:
     told: dict[str, Any] = {}
     for name, usual in _USUAL_PAPER:
         value = getattr(paper, name)
-        if value != usual:
+        if isinstance(value, Stock):
+            told |= {name: value.unusual()} if value != usual else {}
+        elif value != usual:
             parts = isinstance(value, tuple) and not isinstance(value[0], float | int)
             told[name] = [asdict(part) for part in value] if parts else value
     return told
@@ -249,6 +263,7 @@ def _sheet(data: Mapping[str, Any]) -> Sheet:
         values["paper"] = _paper(values.get("paper", {}))
         if values.get("truth") is not None:
             values["truth"] = _truth(values["truth"])
+        values["printed"] = _printed(values.get("printed", ()))
         sheet: Sheet = _make(Sheet, values)
     except (TypeError, ValueError, AttributeError, KeyError) as error:
         raise ConfigurationError(
@@ -291,6 +306,8 @@ def _paper(data: Mapping[str, Any]) -> Paper:
     }
     for name, kind in parts.items():
         values[name] = tuple(_make(kind, part) for part in values.get(name, ()))
+    if "stock" in values:
+        values["stock"] = _make(Stock, values["stock"])
     for name, size in (("shift_mm", 2), ("perspective", 2), ("crop_mm", 4)):
         if name in values:
             numbers = tuple(float(number) for number in values[name])
@@ -299,6 +316,12 @@ def _paper(data: Mapping[str, Any]) -> Paper:
             values[name] = numbers
     paper: Paper = _make(Paper, values)
     return paper
+
+
+def _printed(data: Sequence[Any]) -> tuple[str, ...]:
+    if len(data) not in (0, 2) or not all(isinstance(face, str) for face in data):
+        raise ValueError("Sheet.printed names two faces")
+    return tuple(data)
 
 
 def _truth(data: Mapping[str, Any]) -> Truth:

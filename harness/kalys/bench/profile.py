@@ -115,6 +115,15 @@ class Limits(Strict):
     )
     misfeed_rate: Share | None = None
     double_feed_min_overlap_mm: Positive | None = None
+    paper_lightest_g_m2: Positive | None = None
+    paper_heaviest_g_m2: Positive | None = None
+    paper_driest_percent: Positive | None = Field(
+        default=None, description="relative humidity that the paper was kept in, at least"
+    )
+    paper_dampest_percent: Positive | None = None
+    paper_size_tolerance_mm: Positive | None = Field(
+        default=None, description="by which a sheet may be longer or shorter than its layout"
+    )
     ballot_length_mm: Positive | None = Field(
         default=None, description="longest ballot that it takes"
     )

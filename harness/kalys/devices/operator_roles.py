@@ -64,9 +64,9 @@ class OperatorFeeder(_Asking):
             self._by_number[_number(sheet.id)] = sheet.id
         way = ORIENTATIONS.get(sheets[0].orientation, sheets[0].orientation)
         if len(sheets) == 1:
-            self._do(f"Insert sheet {sheets[0].id}, {way}.")
+            self._do(f"Insert sheet {_described(sheets[0])}, {way}.")
         else:
-            names = " and ".join(sheet.id for sheet in sheets)
+            names = " and ".join(_described(sheet) for sheet in sheets)
             self._do(f"Lay sheets {names} on one another, each {overlap_mm:g} mm behind the one "
                      f"before, and insert them together, {way}.")
 
@@ -207,6 +207,12 @@ class OperatorSupply(_Asking):
         runs after Ctrl-C as well."""
         self._journal.add("note", {"device": self._urn,
                                    "text": "the mains plug is left as the operator has it"})
+
+
+def _described(sheet: Sheet) -> str:
+    """The sheet's number, and what is unusual about what it is made of."""
+    stock = sheet.paper.stock.words()
+    return f"{sheet.id} ({stock})" if stock else sheet.id
 
 
 def _number(name: str) -> str:

@@ -73,6 +73,7 @@ class World:
                 link=lambda data: self._out.append((name, data)),
                 tape=lambda data: self._out.append((f"{name}{PRINTER_SUFFIX}", data)),
                 scan=self._scan,
+                infrared=self._infrared,
             ),
             surroundings=place,
         )
@@ -183,6 +184,9 @@ class World:
 
     def _scan(self, bundle: Bundle) -> Image:
         return self._stationery.scan(bundle.sheets[0])
+
+    def _infrared(self, bundle: Bundle) -> tuple[float, float]:
+        return self._stationery.infrared(bundle.sheets[0])
 
     def _carry_power(self) -> None:
         if self._supply is None:

@@ -41,7 +41,7 @@ def double_feed(session: Session, parameters: Mapping[str, Any]) -> None:
         sheets = control_sheets(session, prepared, "paper.double_feed")
         for number, behind in enumerate(islice(cycle(OVERLAPS_MM), trials), 1):
             pair = (next(sheets), next(sheets))
-            wrong = _feed_two(session, prepared, pair, behind)
+            wrong = feed_two(session, prepared, pair, behind)
             session.count(
                 "PAP-002", 1, int(bool(wrong)), condition=f"second sheet {behind:g} mm behind",
                 note=wrong, sheet=pair[0].id if wrong else "",
@@ -50,9 +50,10 @@ def double_feed(session: Session, parameters: Mapping[str, Any]) -> None:
         prepared.feeder.take_returned()
 
 
-def _feed_two(
+def feed_two(
     session: Session, prepared: Prepared, pair: tuple[Sheet, Sheet], behind: float
 ) -> str:
+    """Feed two sheets together, the second ``behind`` mm behind the first; what is wrong, or ""."""
     before = _counted(prepared)
     fed = feed_together(session, prepared, pair, overlap_mm=behind)
     settle(session, prepared)

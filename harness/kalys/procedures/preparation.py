@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from kalys.errors import KalysError, Refused
 from kalys.protocols.urn.messages import EventKind, Purpose, ReportKind, Role, UrnState
 
 if TYPE_CHECKING:
+    from kalys.ballots.stock import SecurityMark
     from kalys.bench.profile import Profile
     from kalys.election.definition import ElectionDefinition
     from kalys.procedures.session import Session
@@ -47,19 +48,21 @@ class Prepared:
     profile: Profile
     style: str
     definition: ElectionDefinition
+    security_mark: SecurityMark | None = None
 
 
 @contextmanager
 def prepared_urn(
     session: Session, *, style: str = "KG-PL", urn: str | None = None, opened: bool = True,
-    station: str = STATION,
+    station: str = STATION, security_mark: SecurityMark | None = None,
 ) -> Iterator[Prepared]:
     """An urn with the definition of ``style`` loaded, an empty box and a zero report printed.
 
     ``urn`` names another urn of the bench than the device under test; ``opened`` also opens the
-    polls, at five seconds past the hour. ``station`` is the number of the polling station.
+    polls, at five seconds past the hour. ``station`` is the number of the polling station;
+    ``security_mark`` what the election's ballots bear, if the urn is to look for it.
     """
-    prepared = _roles(session, style, urn)
+    prepared = replace(_roles(session, style, urn), security_mark=security_mark)
     with restored(session, prepared.urn):
         end_election(prepared)
         prepared.feeder.empty_box()
@@ -133,7 +136,8 @@ def end_election(prepared: Prepared) -> None:
 def load_election(prepared: Prepared, station: str = STATION) -> Tape:
     """Before opening time: load the definition and print the zero report; returns its tape."""
     prepared.urn.set_clock(prepared.definition.opens + BEFORE_OPENING)
-    package = urn_package(prepared.definition, prepared.style, station)
+    package = urn_package(
+        prepared.definition, prepared.style, station, security_mark=prepared.security_mark)
     prepared.urn.load(Purpose.DEFINITION, package)
     return print_report(prepared, ReportKind.ZERO)
 

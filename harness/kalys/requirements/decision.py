@@ -40,13 +40,15 @@ COVERAGE = 2.0
 class Seen:
     """What was observed for one requirement.
 
-    ``portions`` are (trials, failures) in order; ``checks`` says of each named check whether it
-    always held; ``readings`` are (value, standard uncertainty). ``sheets`` is 0 when it is not
+    ``portions`` are (trials, failures) in order, ``by_condition`` the same for each condition;
+    ``checks`` says of each named check whether it always held; ``readings`` are (value, standard
+    uncertainty). ``sheets`` is 0 when it is not
     known on how many sheets the trials lie; ``bad_sheets`` is how many at most had a failure.
     """
 
     portions: tuple[tuple[int, int], ...] = ()
     conditions: tuple[str, ...] = ()
+    by_condition: tuple[tuple[str, tuple[tuple[int, int], ...]], ...] = ()
     checks: tuple[tuple[str, bool], ...] = ()
     readings: tuple[tuple[float, float], ...] = ()
     sheets: int = 0
@@ -74,13 +76,16 @@ def seen(observations: Sequence[Observation]) -> Seen:
     """Gather the observations of one requirement, in their order."""
     counted = [o for o in observations if o.kind in ("count", "check")]
     checks: dict[str, bool] = {}
+    apart: dict[str, list[tuple[int, int]]] = {}
     for o in counted:
+        apart.setdefault(o.condition, []).append((o.trials, o.failures))
         if o.kind == "check":
             checks[o.condition] = checks.get(o.condition, True) and not o.failures
     sheets, bad_sheets = _sheets(counted)
     return Seen(
         portions=tuple((o.trials, o.failures) for o in counted),
-        conditions=tuple(dict.fromkeys(o.condition for o in counted)),
+        conditions=tuple(apart),
+        by_condition=tuple((name, tuple(portions)) for name, portions in apart.items()),
         checks=tuple(checks.items()),
         readings=tuple(
             (o.value, o.u or 0.0)
@@ -117,7 +122,7 @@ def decide(
         case Sequential():
             return _sequential(rule, found)
         case RateAtMost():
-            return _rate(rule, found, plan_sample)
+            return (_rate_of_each if rule.per else _rate)(rule, found, plan_sample)
         case Guarded():
             return _guarded(rule, found, plan_sample, promised)
         case AllChecks():
@@ -153,6 +158,27 @@ def _rate(rule: RateAtMost, found: Seen, plan_sample: int | None) -> Decided:
         Outcome.INCONCLUSIVE,
         f"{told}: the rate lies between {rate(lower)} and {rate(found.bound)} (one-sided "
         f"{_confidences(rule)} bounds), which does not decide the limit of {rate(rule.rate)}.",
+    )
+
+
+def _rate_of_each(rule: RateAtMost, found: Seen, plan_sample: int | None) -> Decided:
+    """Every condition by itself: the first that fails, or else that is undecided, decides."""
+    if not found.by_condition:
+        return _rate(rule, found, plan_sample)
+    apart = {name: Seen(portions=portions) for name, portions in found.by_condition}
+    judged = {name: _rate(rule, alone, plan_sample) for name, alone in apart.items()}
+    for outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE):
+        worst = [name for name, decided in judged.items() if decided.outcome is outcome]
+        if worst:
+            others = f" ({_plural(len(worst) - 1, 'other')} like it)" if worst[1:] else ""
+            reason = f"{rule.per.capitalize()} {worst[0]}{others}: {judged[worst[0]].reason}"
+            return Decided(outcome, reason)
+    fewest = judged[min(apart, key=lambda name: apart[name].trials)]
+    return Decided(
+        Outcome.PASS,
+        f"Each of {_plural(len(judged), rule.per)} by itself. Of the one with the fewest "
+        f"{rule.of}: {fewest.reason}",
+        tuple(dict.fromkeys(text for decided in judged.values() for text in decided.deviations)),
     )
 
 

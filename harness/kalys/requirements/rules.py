@@ -79,22 +79,25 @@ class RateAtMost(_Rule):
     """Met when the 95 % upper bound is at most ``rate``, not met when the lower one is above.
 
     The lower bound has the confidence ``refuse_at``, the risk of refusing a device at the limit.
+    With ``per`` every condition is judged by itself, with ``sample`` trials each, and the worst of
+    them decides: what is pooled would hide one bad condition among good ones.
     """
 
     rule: Literal["rate-at-most"]
     of: str = "trials"
     rate: Share
     sample: Count = 1
-    per: Literal[""] = ""
+    per: str = ""
     refuse_at: Share = 0.95
 
     def words(self) -> str:
         lower = "lower bound"
         if self.refuse_at != 0.95:
             lower = f"one-sided {rate(self.refuse_at)} {lower}"
+        each = f"; each {self.per} is judged by itself, the worst decides" if self.per else ""
         return (
             f"Met when the one-sided 95 % Clopper-Pearson upper bound of the rate is at most "
-            f"{rate(self.rate)}, not met when the {lower} is above it, else undecided"
+            f"{rate(self.rate)}, not met when the {lower} is above it, else undecided{each}"
         )
 
 

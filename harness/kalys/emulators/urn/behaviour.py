@@ -21,6 +21,7 @@ from kalys.protocols.urn.permissions import CRITICAL, RULES, Rule
 
 if TYPE_CHECKING:
     from kalys.ballots.layout import Layout
+    from kalys.ballots.stock import SecurityMark, Stock
     from kalys.counting.reader import Reader, SheetReading, Thresholds
     from kalys.election.tally import Tally
     from kalys.emulators.paper import Image
@@ -105,6 +106,18 @@ class Behaviour:
     def minds_length(self) -> bool:
         """A sheet that is too long is given back, whatever is printed on it."""
         return True
+
+    def double_thickness(self, configured: float) -> float:
+        """More than so many sheets of the usual paper are taken for two."""
+        return configured
+
+    def misfeeds(self, stock: Stock, chance: float) -> float:
+        """Paper in the declared range is fed without trouble: its ``chance`` of a misfeed is 0."""
+        return chance
+
+    def genuine(self, mark: SecurityMark, answer: tuple[float, float]) -> bool:
+        """A sheet is genuine when its security mark answers, all of it, and nothing beside it."""
+        return mark.genuine(answer)
 
     def minds_double_feed(self) -> bool:
         """Two sheets at once are noticed and given back."""

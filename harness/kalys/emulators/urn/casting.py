@@ -14,11 +14,16 @@ from kalys.protocols.urn.messages import EventKind, ReturnReason, UrnState
 
 
 class Casting:
-    """``scan`` is the scanner's view of what lies before it."""
+    """``scan`` is the scanner's view of what lies before it, ``infrared`` what the sensor of the
+    security mark measures: which share of the mark answers, and of the print beside it."""
 
-    def __init__(self, board: Mainboard, scan: Callable[[Bundle], Image]) -> None:
+    def __init__(
+        self, board: Mainboard, scan: Callable[[Bundle], Image],
+        infrared: Callable[[Bundle], tuple[float, float]],
+    ) -> None:
         self._board = board
         self._scan = scan
+        self._infrared = infrared
 
     def in_time(self) -> bool:
         """Whether a sheet that is offered now comes within the hours. Tests have no hours."""
@@ -30,11 +35,17 @@ class Casting:
         return board.behaviour.may_open(memory.state, board.within_hours())
 
     def read(self, bundle: Bundle) -> tuple[ReturnReason | None, Record | None]:
-        """What the counting core makes of the sheet at the scanner."""
+        """What the counting core makes of the sheet at the scanner, if the sheet is genuine."""
         board = self._board
-        if board.core is None:
+        if board.core is None or board.memory.package is None:
             return ReturnReason.NOT_OPEN, None
-        return board.core.read(self._scan(bundle), board.memory.counted_ever)
+        reason, record = board.core.read(self._scan(bundle), board.memory.counted_ever)
+        mark = board.memory.package.security_mark
+        if record is None or mark is None:
+            return reason, record
+        if not board.behaviour.genuine(mark, self._infrared(bundle)):
+            return ReturnReason.UNAUTHENTIC, None
+        return reason, record
 
     def blank_record(self) -> Record:
         """The record of a sheet without a mark."""

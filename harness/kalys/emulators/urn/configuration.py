@@ -48,6 +48,10 @@ class UrnEmulation(BaseModel):
     length_tolerance_mm: Positive = 8.0
     most_options: Annotated[int, Field(ge=1)] = 100      # on one ballot
     double_thickness: Positive = 1.5      # of one sheet; more than this is taken for two
+    lightest_g_m2: Positive = 60.0        # paper that it feeds without trouble
+    heaviest_g_m2: Positive = 120.0
+    driest_percent: NotNegative = 20.0    # relative humidity that the paper was kept in
+    dampest_percent: NotNegative = 80.0
     feed_gap_s: NotNegative = 0.1         # rest between two sheets
     refusal_s: NotNegative = 0.3          # time to give back a sheet that is not drawn in at all
     jam_timeout_s: Positive = 0.5

@@ -32,11 +32,13 @@ from kalys.protocols.urn.messages import EventKind, Garbage, Request, Response, 
 
 @dataclass(frozen=True)
 class Outlets:
-    """Where an urn's bytes and questions go: its link, its printer's wire, its scanner's view."""
+    """Where an urn's bytes and questions go: its link, its printer's wire, its scanner's view, and
+    what its sensor of the security mark measures."""
 
     link: Callable[[bytes], None]
     tape: Callable[[bytes], None]
     scan: Callable[[Bundle], Image]
+    infrared: Callable[[Bundle], tuple[float, float]]
 
 
 class EmulatedUrn:
@@ -70,7 +72,7 @@ class EmulatedUrn:
         )
         self.memory = self.board.memory
         self.path = PaperPath(agenda, configuration, surroundings)
-        self._casting = Casting(self.board, outlets.scan)
+        self._casting = Casting(self.board, outlets.scan, outlets.infrared)
         self._running = False
         self._hung = False                    # deaf until it is started again
         self._opened_in_the_dark = False      # latched by a switch on the clock's cell

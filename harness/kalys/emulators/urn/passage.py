@@ -24,6 +24,7 @@ from enum import StrEnum
 from kalys.emulators.agenda import SECOND, Alarm
 from kalys.emulators.paper import Bundle
 from kalys.emulators.urn.casting import Casting
+from kalys.emulators.urn.feeding_chance import misfeed
 from kalys.emulators.urn.mainboard import Mainboard
 from kalys.emulators.urn.memory import Record, Transaction
 from kalys.emulators.urn.paper_path import PaperPath
@@ -110,8 +111,17 @@ class Passage:
         self.phase = Phase.DRAWING
         self._speed = self._draw_speed()
         self._path.compartment = "invalid"
+        self._misfeed(self._path.waiting[0])
         self._path.draw(self._speed)
         self._expect(self._c.scanner_mm + 2 * self._c.sheet_mm)
+
+    def _misfeed(self, bundle: Bundle) -> None:
+        """Let the paper stick where it will, if it is such that it may."""
+        behaviour = self._board.behaviour
+        chance, where = misfeed(bundle.stock, self._c)
+        chance = behaviour.misfeeds(bundle.stock, chance)
+        if bundle.jam_at is None and chance > 0 and behaviour.chance.random() < chance:
+            bundle.jam_at = where
 
     def _draw_speed(self) -> float:
         """Of the next sheet, in mm/s."""
@@ -193,8 +203,9 @@ class Passage:
         if not board.check_memory():
             return ReturnReason.FAULT, None
         long = bundle.length_mm > c.sheet_mm + c.length_tolerance_mm
+        thick = board.behaviour.double_thickness(c.double_thickness)
         long = long and board.behaviour.minds_length()
-        if (long or bundle.thickness > c.double_thickness) and board.behaviour.minds_double_feed():
+        if (long or bundle.thickness > thick) and board.behaviour.minds_double_feed():
             return ReturnReason.DOUBLE_FEED, None
         if not board.check_integrity("before a cast"):
             return ReturnReason.FAULT, None

@@ -123,6 +123,7 @@ class ReturnReason(StrEnum):
     PULLED_BACK = "pulled-back"
     POWER_LOSS = "power-loss"          # found in the path at start, not counted
     FULL = "full"
+    UNAUTHENTIC = "unauthentic"        # without the security mark that the definition asks for
     FAULT = "fault"
 
 
