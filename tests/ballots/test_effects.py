@@ -141,6 +141,23 @@ def test_what_is_on_the_paper_lies_on_the_side_that_is_down() -> None:
     assert back.option in truth.ambiguous[back.contest]
 
 
+def test_a_dark_bed_that_shows_through_a_tear_in_a_target_may_be_a_mark(
+    election: ElectionDefinition, layouts: dict[str, Layout]
+) -> None:
+    contests, layout = election.style_contests("KG-PL"), layouts["KG-PL"]
+    width, target = layout.page_mm[0], layout.target("party", "P09")
+    deep = width - target.x
+    for paper, entered in (
+        (Paper(background=132, notches=(Notch("right", target.y, 11, deep),)), True),
+        (Paper(background=206, notches=(Notch("right", target.y, 11, deep),)), False),
+        (Paper(background=132, notches=(Notch("right", target.y, 11, deep - 5),)), False),
+        (Paper(background=20, tears=(Tear("head-right", 2 * deep, 2 * target.y),)), True),
+        (Paper(background=20, tears=(Tear("head-left", 2 * deep, 2 * target.y),)), False),
+    ):
+        truth = truth_on_paper(contests, [], paper, layout)
+        assert ("P09" in truth.ambiguous.get("party", ())) is entered
+
+
 def test_marks_that_are_no_votes_may_be_one_together(election: ElectionDefinition) -> None:
     contests = election.style_contests("KG-PL")
     dots = [Mark("party", "P07", "dot"), Mark("party", "P07", "dot", {"dx": 1.0})]

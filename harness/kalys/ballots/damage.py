@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from kalys.ballots.effects import RAGGED_MM
 from kalys.ballots.layout import Layout
 from kalys.ballots.marks import Stroke
 from kalys.ballots.paper import Matrix, Picture, Tone, fixed_point, region, to_pixels
@@ -23,7 +24,6 @@ from kalys.errors import ConfigurationError
 Points = NDArray[np.float64]
 
 _BITS = 4
-_RAGGED_MM = 0.8
 _BEYOND_MM = 15.0       # how far outside the page a torn piece is taken away
 _TURN_MM = 1.6          # from one turn of a scrawl to the next
 
@@ -76,7 +76,7 @@ def _corner(tear: Tear, layout: Layout, rng: np.random.Generator) -> Points:
     corner = np.array([0.0 if side == "left" else width, 0.0 if down == "head" else height])
     inward = np.array([1.0 if side == "left" else -1.0, 1.0 if down == "head" else -1.0])
     share = np.linspace(0, 1, 13)
-    ragged = rng.uniform(-_RAGGED_MM, _RAGGED_MM, share.size)
+    ragged = rng.uniform(-RAGGED_MM, RAGGED_MM, share.size)
     along = (1 - share) * tear.along_mm + ragged
     deep = share * tear.down_mm + ragged
     edge = corner + np.column_stack([along, deep]) * inward
@@ -92,7 +92,7 @@ def _edge(notch: Notch, layout: Layout, rng: np.random.Generator) -> Points:
     width, height = layout.page_mm
     share = np.linspace(-1, 1, 15)
     along = notch.at_mm + share * notch.along_mm / 2
-    ragged = rng.uniform(-_RAGGED_MM, _RAGGED_MM, share.size)
+    ragged = rng.uniform(-RAGGED_MM, RAGGED_MM, share.size)
     deep = np.maximum(0, notch.deep_mm * (1 - share**2) + ragged)
     along = np.concatenate([along, along[[-1, 0]]])
     deep = np.concatenate([deep, [-_BEYOND_MM, -_BEYOND_MM]])

@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from kalys.ballots.artwork import grey
 from kalys.ballots.layout import Face, Target
 from kalys.ballots.sheet import Paper
 
@@ -21,6 +22,8 @@ DOUBLE_FEED_MM = 10.0
 """A second sheet that shows by more than this must be noticed."""
 AS_DARK_AS_A_MARK = 0.35
 """Density from which no device can tell a fold, a stain or a scrawl inside a target from a mark."""
+RAGGED_MM = 0.8
+"""By how much the edge of torn paper is ragged."""
 
 
 @dataclass(frozen=True)
@@ -93,18 +96,21 @@ def beyond(paper: Paper) -> tuple[str, ...]:
 
 
 def touched(
-    paper: Paper, face: Face, smudged: Mapping[tuple[str, str], float] | None = None
+    paper: Paper, face: Face, page_mm: tuple[float, float],
+    smudged: Mapping[tuple[str, str], float] | None = None,
 ) -> dict[str, tuple[str, ...]]:
-    """Options by contest whose target is entered by something as dark as a mark: a scrawl, or folds
-    and stains that together are. Nobody can say whether a voter drew it; such targets are
-    ambiguous. ``smudged`` are densities of smudges that lie in targets already, by contest and
-    option: stains upon them add to theirs."""
-    if not (paper.scrawls or paper.stains or paper.folds):
+    """Options by contest whose target is entered by something as dark as a mark: a scrawl, a tear
+    with a dark bed behind it, or folds and stains that together are. Nobody can say whether a voter
+    drew it; such targets are ambiguous. ``smudged`` are densities of smudges that lie in targets
+    already, by contest and option: stains upon them add to theirs."""
+    if not (paper.scrawls or paper.stains or paper.folds or paper.tears or paper.notches):
         return {}
     found: dict[str, tuple[str, ...]] = {}
     for target in face.targets:
-        grey = (smudged or {}).get((target.contest, target.option), 0.0)
-        if _crossed(paper, target) or _darkened(paper, target, grey) >= AS_DARK_AS_A_MARK:
+        smudge = (smudged or {}).get((target.contest, target.option), 0.0)
+        if _crossed(paper, target) or _torn(paper, target, page_mm) or (
+            _darkened(paper, target, smudge) >= AS_DARK_AS_A_MARK
+        ):
             found[target.contest] = (*found.get(target.contest, ()), target.option)
     return found
 
@@ -120,11 +126,36 @@ def _crossed(paper: Paper, target: Target) -> bool:
     return False
 
 
-def _darkened(paper: Paper, target: Target, grey: float) -> float:
+def _torn(paper: Paper, target: Target, page_mm: tuple[float, float]) -> bool:
+    """Whether a tear reaches the target and shows a bed as dark as a mark."""
+    if paper.background > grey(AS_DARK_AS_A_MARK):
+        return False
+    width, height = page_mm
+    left, right = target.x - target.width / 2, target.x + target.width / 2
+    top, bottom = target.y - target.height / 2, target.y + target.height / 2
+    for notch in paper.notches:
+        far = {"left": left, "right": width - right, "head": top, "foot": height - bottom}
+        low, high = (top, bottom) if notch.edge in ("left", "right") else (left, right)
+        aside = max(low - notch.at_mm, notch.at_mm - high, 0.0) / max(notch.along_mm / 2, 0.1)
+        if aside <= 1 and far[notch.edge] < notch.deep_mm * (1 - aside**2) + RAGGED_MM:
+            return True
+    for tear in paper.tears:
+        down, _, side = tear.corner.partition("-")
+        across = left if side == "left" else width - right
+        along = top if down == "head" else height - bottom
+        share = (across - RAGGED_MM) / max(tear.along_mm, 0.1) + (
+            (along - RAGGED_MM) / max(tear.down_mm, 0.1)
+        )
+        if share < 1:
+            return True
+    return False
+
+
+def _darkened(paper: Paper, target: Target, smudge: float) -> float:
     """The density that folds and stains may reach inside a target: what lies in it already
-    (``grey``) or the darkest fold, and every stain upon that."""
+    (``smudge``) or the darkest fold, and every stain upon that."""
     half_width, half_height = target.width / 2, target.height / 2
-    darkest, stained = grey, 0.0
+    darkest, stained = smudge, 0.0
     for fold in paper.folds:
         angle = math.radians(fold.angle_deg)
         across = abs((target.x - fold.x) * math.sin(angle) - (target.y - fold.y) * math.cos(angle))
@@ -137,4 +168,4 @@ def _darkened(paper: Paper, target: Target, grey: float) -> float:
         if far < stain.radius_mm:
             stained += stain.depth
     # A smudge alone has its own range; only what falls upon it is judged here.
-    return darkest + stained if stained or darkest > grey else 0.0
+    return darkest + stained if stained or darkest > smudge else 0.0

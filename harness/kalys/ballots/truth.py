@@ -76,7 +76,7 @@ def truth_on_paper(
         seen = {"front": seen["back"], "back": paper}
     entered: dict[str, tuple[str, ...]] = {}
     for side, face in layout.faces.items():
-        for contest, options in touched(seen[side], face, smudged).items():
+        for contest, options in touched(seen[side], face, layout.page_mm, smudged).items():
             entered[contest] = (*entered.get(contest, ()), *options)
     return truth_of(
         contests, marks, touched=entered, doubtful=bool(spoilt), why=why or ", ".join(spoilt),
