@@ -3,6 +3,11 @@
 import pytest
 
 
+@pytest.mark.parametrize("requirement", ["TIM-001", "TIM-003", "TIM-004"])
+def test_the_voter_sees_soon_that_a_ballot_was_taken_and_what_became_of_it(requirement, certified):
+    certified("timing.response", requirement)
+
+
 @pytest.mark.parametrize("requirement", ["TIM-006"])
 def test_sheets_move_as_fast_as_promised(requirement, certified):
     certified("timing.transport", requirement)

@@ -22,6 +22,7 @@ COMMANDS = [
     world.Returned("urn-1"), world.Box("urn-1"), world.EmptyBox("urn-1"),
     world.Cover("urn-1", True), world.Media("urn-1", False), world.Battery("urn-1", True),
     world.Roll("urn-1", True), world.Display("urn-1"),
+    world.WatchDisplay("urn-1", True),
     world.DisturbCounter("urn-1", "party", "P03", 17), world.TamperLog("urn-1", "flip", 4),
     world.Cable("urn-1", "link", False), world.MemoryChip("urn-1", "primary", "full"),
     world.DamageMemory("urn-1", "votes", 0),
@@ -31,6 +32,7 @@ NOTIFICATIONS = [
     world.GateCrossed("urn-1", "entry", "lead", "S1", 10**18),
     world.SheetReturned("urn-1", "S1", 5), world.SheetBoxed("urn-1", "S1", "invalid", 6),
     world.SheetStuck("urn-1", "S1", 200.5, 7),
+    world.DisplayChanged("urn-1", "accepted: Бюллетень кабыл алынды", 8),
 ]
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

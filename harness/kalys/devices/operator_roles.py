@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from kalys.ballots.layout import Layout
 from kalys.ballots.sheet import Sheet
-from kalys.devices.roles import BoxContents, Gate, Operator, Tape
+from kalys.devices.roles import BoxContents, Gate, Operator, Shown, Tape
 from kalys.election.definition import ElectionDefinition
 from kalys.errors import Refused
 from kalys.evidence.journal import Recorder
@@ -154,6 +154,14 @@ class OperatorHands(_Asking):
 
     def read_display(self) -> str:
         return self._operator.ask(f"{self._urn}: What does the voter's display show?", "text")
+
+    def watch_display(self, on: bool) -> None:
+        if on:
+            raise Refused("a person cannot time what a display shows",
+                          code="operator", where=self._urn)
+
+    def displayed(self) -> list[Shown]:
+        return []
 
     def roll_empty(self, empty: bool) -> None:
         self._do("Take the paper roll out of the printer." if empty

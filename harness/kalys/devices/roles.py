@@ -225,6 +225,27 @@ class Gate:
     time: int
 
 
+NOTICE_WORDS = frozenset({"accepted", "returned", "wait"})
+"""What a voter's display can say of a sheet, in the words of the NOTICE event."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """From ``time`` on (harness time, ns) the voter's display shows ``text``. ``word`` is the one
+    of NOTICE_WORDS that this says, "" for anything else."""
+
+    text: str
+    word: str
+    time: int
+
+
+def display_word(text: str) -> str:
+    """Which of NOTICE_WORDS a display's text says, "" for none: those that can be read out by a
+    machine begin with the word, "accepted: Бюллетень кабыл алынды / Бюллетень принят"."""
+    word = text.partition(":")[0].strip().lower()
+    return word if word in NOTICE_WORDS else ""
+
+
 @dataclass(frozen=True)
 class BoxContents:
     """The sheets that are physically in the compartments, by sheet id, in order of arrival."""
@@ -295,6 +316,13 @@ class Hands(Protocol):
         ...
     def read_display(self) -> str:
         """What the voter-side display shows."""
+        ...
+    def watch_display(self, on: bool) -> None:
+        """Have an instrument of the bench watch the voter-side display, or no more. Refused where
+        there is none."""
+        ...
+    def displayed(self) -> list[Shown]:
+        """What the watched display began to show since the last call."""
         ...
     def roll_empty(self, empty: bool) -> None:
         """Take the paper roll out of the printer, or put a new one in."""

@@ -18,7 +18,7 @@ from typing import Any
 from kalys.ballots.layout import Layout
 from kalys.ballots.sheet import Sheet
 from kalys.ballots.templates import layouts_for
-from kalys.devices.roles import BoxContents, Gate
+from kalys.devices.roles import BoxContents, Gate, Shown, display_word
 from kalys.election.definition import ElectionDefinition
 from kalys.errors import KalysError, LinkError, ProtocolError, Refused
 from kalys.evidence.journal import Recorder
@@ -54,6 +54,7 @@ class WorldLink:
         self._number = 0
         self._answers: dict[int, world.Answer] = {}
         self._gates: dict[str, list[Gate]] = defaultdict(list)
+        self._shown: dict[str, list[Shown]] = defaultdict(list)
         self._turn = threading.Lock()
         self._offset = 0
         self.urns: tuple[str, ...] = ()
@@ -128,13 +129,22 @@ class WorldLink:
     def gates(self, urn: str) -> list[Gate]:
         """The light-barrier crossings at an urn since the last call, in harness time."""
         with self._my_turn():
-            try:
-                while self._pump(0.0):
-                    pass
-            except LinkError:
-                self._lost = self._reopen is not None
-                raise
+            self._catch_up()
             return self._gates.pop(urn, [])
+
+    def shown(self, urn: str) -> list[Shown]:
+        """What the display of an urn has shown since the last call, in harness time."""
+        with self._my_turn():
+            self._catch_up()
+            return self._shown.pop(urn, [])
+
+    def _catch_up(self) -> None:
+        try:
+            while self._pump(0.0):
+                pass
+        except LinkError:
+            self._lost = self._reopen is not None
+            raise
 
     def close(self) -> None:
         self.link.close()
@@ -172,6 +182,9 @@ class WorldLink:
         if isinstance(message, world.GateCrossed):
             time = message.t + self._offset
             self._gates[message.urn].append(Gate(message.gate, message.edge, message.sheet, time))
+        elif isinstance(message, world.DisplayChanged):
+            shown = Shown(message.text, display_word(message.text), message.t + self._offset)
+            self._shown[message.urn].append(shown)
 
     @contextmanager
     def _my_turn(self) -> Iterator[None]:
@@ -271,6 +284,12 @@ class WorldHands:
 
     def read_display(self) -> str:
         return str(self._link.ask(world.Display(self._urn))["text"])
+
+    def watch_display(self, on: bool) -> None:
+        self._link.ask(world.WatchDisplay(self._urn, on))
+
+    def displayed(self) -> list[Shown]:
+        return self._link.shown(self._urn)
 
     def roll_empty(self, empty: bool) -> None:
         self._link.ask(world.Roll(self._urn, empty))

@@ -48,6 +48,7 @@ class ControlDesk:
             world.Returned: self._returned, world.Box: self._box,
             world.EmptyBox: self._empty_box, world.Cover: self._cover, world.Media: self._media,
             world.Battery: self._battery, world.Roll: self._roll, world.Display: self._display,
+            world.WatchDisplay: self._watch_display,
             world.DisturbCounter: self._disturb_counter, world.TamperLog: self._tamper_log,
             world.Cable: self._cable, world.MemoryChip: self._memory_chip,
             world.DamageMemory: self._damage_memory, world.KeySwitch: self._key_switch,
@@ -165,6 +166,11 @@ class ControlDesk:
 
     def _display(self, command: world.Display) -> dict[str, Any]:
         return {"text": self._urns[command.urn].text}
+
+    def _watch_display(self, command: world.WatchDisplay) -> dict[str, Any]:
+        urn = self._urns[command.urn]
+        urn.watch_display(command.on)
+        return {"text": urn.text}
 
     # Behind the device's back
 

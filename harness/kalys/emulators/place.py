@@ -11,13 +11,14 @@ from collections.abc import Callable
 from kalys.emulators.agenda import Agenda
 from kalys.emulators.paper import Bundle
 from kalys.protocols.world_messages import (
+    DisplayChanged,
     GateCrossed,
     SheetBoxed,
     SheetReturned,
     SheetStuck,
 )
 
-Notification = GateCrossed | SheetReturned | SheetBoxed | SheetStuck
+Notification = GateCrossed | SheetReturned | SheetBoxed | SheetStuck | DisplayChanged
 
 
 class Place:
@@ -57,6 +58,10 @@ class Place:
         """A bundle stopped inside."""
         for sheet in bundle.sheets:
             self._notify(SheetStuck(self.name, sheet.id, at_mm, self._agenda.now))
+
+    def showed(self, text: str) -> None:
+        """The voter's display, which somebody watches, has changed."""
+        self._notify(DisplayChanged(self.name, text, self._agenda.now))
 
     def take_returned(self) -> list[str]:
         """Ids of what came back since the last call."""

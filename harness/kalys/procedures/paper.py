@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from kalys.ballots.deck import damaged, foreign, orientations, volume
+from kalys.devices.roles import display_word
 from kalys.procedures.campaign import stops_when_decided
 from kalys.procedures.control_sheets import control_sheets, plain_sheet
 from kalys.procedures.deck_run import (
@@ -19,11 +20,15 @@ from kalys.procedures.deck_run import (
 from kalys.procedures.feeding import Fed, feed, feed_together
 from kalys.procedures.preparation import Prepared, prepared_urn
 from kalys.procedures.registry import procedure
+from kalys.procedures.watching import watched_display
 from kalys.protocols.urn.messages import EventKind
 
 if TYPE_CHECKING:
     from kalys.ballots.sheet import Sheet
     from kalys.procedures.session import Session
+
+LATEST_DISPLAY_S = 3.0        # for which the display is watched: TIM-003 asks how late it may be
+LOOK_S = 0.25
 
 
 @procedure(
@@ -92,13 +97,14 @@ def damaged_sheets(session: Session, parameters: Mapping[str, Any]) -> None:
 def notices(session: Session, parameters: Mapping[str, Any]) -> None:
     """Feeds of every kind, faults included: *accepted* is shown exactly when a ballot was counted.
 
-    The counters, not the urn's events, say whether it was.
+    The counters, not the urn's events, say whether it was; and where the bench watches the display,
+    what is seen there is judged as well as what the urn reports of it.
     """
     wanted = int(parameters.get("sheets", 20))
-    with prepared_urn(session) as prepared:
+    with prepared_urn(session) as prepared, watched_display(prepared.hands) as watched:
         feeds = _feeds_of_every_kind(session, prepared)
         for number, (kind, sheets) in enumerate(islice(feeds, wanted), 1):
-            wrong = _compare_notice(session, prepared, kind, sheets)
+            wrong = _compare_notice(session, prepared, kind, sheets, watched=watched)
             session.count(
                 "PAP-007", 1, int(bool(wrong)), condition=kind, note=wrong,
                 sheet=sheets[0].id if wrong else "",
@@ -132,10 +138,11 @@ def _feeds_of_every_kind(
 
 
 def _compare_notice(
-    session: Session, prepared: Prepared, kind: str, sheets: tuple[Sheet, ...]
+    session: Session, prepared: Prepared, kind: str, sheets: tuple[Sheet, ...], *, watched: bool
 ) -> str:
     """Feed, and compare what the voter was shown with the counters; in words what is wrong."""
     urn, feeder = prepared.urn, prepared.feeder
+    prepared.hands.displayed()
     before = urn.status()
     if kind == "a ballot that jams":
         feeder.jam_next(0.3 * (prepared.profile.path_mm or 480.0))
@@ -149,15 +156,30 @@ def _compare_notice(
     shown = [*fed.notices, *_later_notices(prepared)]
     after = urn.status()
     counted = after.valid + after.invalid - before.valid - before.invalid
-    return _false_or_missing(fed, shown, counted)
+    reported = _false_or_missing(fed, shown, counted, "the urn reports to have shown")
+    if reported or not watched:
+        return reported
+    return _false_or_missing(fed, _on_display(session, prepared), counted, "the display showed")
+
+
+def _on_display(session: Session, prepared: Prepared) -> list[str]:
+    """What the display said of the sheet, in order. A text that was there before and stayed is
+    what the voter was shown."""
+    hands = prepared.hands
+    deadline = session.clock.now() + round(LATEST_DISPLAY_S * 1e9)
+    seen: list[str] = []
+    while not {"accepted", "returned"}.intersection(seen) and session.clock.now() < deadline:
+        session.clock.sleep(LOOK_S)
+        seen += [shown.word for shown in hands.displayed() if shown.word]
+    return seen or [display_word(hands.read_display())]
 
 
 def _later_notices(prepared: Prepared) -> list[str]:
     return [str(e.fields["text"]) for e in prepared.urn.drain() if e.kind is EventKind.NOTICE]
 
 
-def _false_or_missing(fed: Fed, shown: list[str], counted: int) -> str:
-    told = f"the voter was shown {', '.join(shown) or 'nothing'}"
+def _false_or_missing(fed: Fed, shown: list[str], counted: int, who: str) -> str:
+    told = f"{who} {', '.join(filter(None, shown)) or 'nothing'}"
     accepted = shown.count("accepted")
     if accepted > counted:
         return f"{told}, but the counters show {counted} ballots more"

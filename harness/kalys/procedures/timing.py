@@ -22,7 +22,8 @@ from kalys.procedures.preparation import (
     print_report,
 )
 from kalys.procedures.registry import procedure
-from kalys.procedures.timing_budget import interval_u, measure_host, speed_u
+from kalys.procedures.timing_budget import interval_u, measure_host, response_u, speed_u
+from kalys.procedures.watching import watched_display
 from kalys.protocols.urn.messages import ReportKind, Role
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 HOST_READINGS = 20
 GATE_TIMEOUT_S = 10.0
 HOUR_S = 3600.0
+FIRST_RESPONSE_S = 0.1        # the limit of TIM-001
 
 
 @procedure(
@@ -203,4 +205,10 @@ def uncertainty(session: Session, parameters: Mapping[str, Any]) -> None:
             "TIM-012", 2 * interval_u(burst, host) / burst, "1", None,
             condition="TIM-007 throughput",
         )
+    with watched_display(session.hands) as watched:
+        if watched:
+            session.reading(
+                "TIM-012", 2 * response_u(FIRST_RESPONSE_S) / FIRST_RESPONSE_S, "1", None,
+                condition="TIM-001 first response",
+            )
     session.report_progress(readings, readings, f"{readings} round trips")

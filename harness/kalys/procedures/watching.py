@@ -1,9 +1,13 @@
-"""Looking on: what an urn's log gains, and when the urn is back from a restart."""
+"""Looking on: what an urn's log gains, what its display shows, and when it is back from a restart.
+"""
 
 from __future__ import annotations
 
-from kalys.devices.roles import LogEntry, Urn
-from kalys.errors import KalysError
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from kalys.devices.roles import Hands, LogEntry, Urn
+from kalys.errors import KalysError, Refused
 from kalys.protocols.urn.messages import EventKind
 
 BOOT_TIMEOUT_S = 60.0
@@ -26,6 +30,21 @@ class Tail:
         entries = list(self._urn.log(self._seen))
         self._seen += len(entries)
         return entries
+
+
+@contextmanager
+def watched_display(hands: Hands) -> Iterator[bool]:
+    """Inside, the bench watches the voter's display; false where it has nothing to watch with."""
+    try:
+        hands.watch_display(True)
+    except Refused:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        with suppress(KalysError):          # what went wrong inside is what counts
+            hands.watch_display(False)
 
 
 def await_boot(urn: Urn) -> None:

@@ -30,6 +30,7 @@ from kalys.protocols.world_messages import (
     DamageMemory,
     Define,
     Display,
+    DisplayChanged,
     DisturbCounter,
     EmptyBox,
     GateCrossed,
@@ -48,6 +49,7 @@ from kalys.protocols.world_messages import (
     SheetReturned,
     SheetStuck,
     TamperLog,
+    WatchDisplay,
 )
 
 __all__ = [
@@ -65,6 +67,7 @@ __all__ = [
     "DamageMemory",
     "Define",
     "Display",
+    "DisplayChanged",
     "DisturbCounter",
     "EmptyBox",
     "GateCrossed",
@@ -84,6 +87,7 @@ __all__ = [
     "SheetReturned",
     "SheetStuck",
     "TamperLog",
+    "WatchDisplay",
 ]
 
 PROTOCOL = "kalys-world/1"

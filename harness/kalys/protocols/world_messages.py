@@ -160,6 +160,18 @@ class Display(_Checked):
 
 
 @dataclass(frozen=True, slots=True)
+class WatchDisplay(_Checked):
+    """Look at the voter's display all the time (``on``), or no more: every change is notified.
+
+    Answer: ``text``, what it shows now.
+    """
+
+    urn: Text
+    on: YesNo
+    do: Literal["watch_display"] = "watch_display"
+
+
+@dataclass(frozen=True, slots=True)
 class DisturbCounter(_Checked):
     """Flip a stored counter behind the urn's back."""
 
@@ -221,8 +233,8 @@ class DamageMemory(_Checked):
 
 Command = (
     Hello | Define | Insert | Image | PullBack | JamNext | ClearJam | Returned | Box | EmptyBox
-    | Cover | Media | Battery | Roll | Display | DisturbCounter | TamperLog | Cable | MemoryChip
-    | DamageMemory | KeySwitch
+    | Cover | Media | Battery | Roll | Display | WatchDisplay | DisturbCounter | TamperLog | Cable
+    | MemoryChip | DamageMemory | KeySwitch
 )
 
 
@@ -270,4 +282,14 @@ class SheetStuck(_Checked):
     event: Literal["stuck"] = "stuck"
 
 
-Notification = GateCrossed | SheetReturned | SheetBoxed | SheetStuck
+@dataclass(frozen=True, slots=True)
+class DisplayChanged(_Checked):
+    """The voter's display, which is watched, shows something else."""
+
+    urn: Text
+    text: Text
+    t: Whole
+    event: Literal["display"] = "display"
+
+
+Notification = GateCrossed | SheetReturned | SheetBoxed | SheetStuck | DisplayChanged

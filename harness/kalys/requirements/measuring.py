@@ -7,17 +7,21 @@ cluster and of when one stopped, and each says what it supposes (``docs/metrolog
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from typing import Any
 
 from kalys.metrology.anytime import anytime_upper, anytime_upper_of_sheets
 from kalys.metrology.clusters import SheetGroup, Sheets, clustered_upper, grouped
+from kalys.metrology.timing import percentile_upper
 from kalys.requirements.catalogue import Requirement
 from kalys.requirements.decision import Seen, estimate, seen
 from kalys.requirements.detection import tables
 from kalys.requirements.observation import Measurement, Observation
 from kalys.requirements.rules import Guarded, Sequential
 
+SERIES = 20
+"""Readings from which on their percentiles say something."""
 AT_ANY_STOP = "any stop, independent positions"
 CLUSTERED = "fixed sample, errors may cluster"
 CLUSTERED_AT_ANY_STOP = "any stop, errors may cluster"
@@ -187,9 +191,24 @@ def _of_readings(requirement: Requirement, found: Seen, read: Sequence[Observati
         read[0].unit,
         u=judged.u if judged else found.readings[-1][1],
         dof=None if judged is None or judged.dof == float("inf") else judged.dof,
-        conditions={"readings": len(values), "lowest": min(values), "highest": max(values)},
+        conditions={
+            "readings": len(values), "lowest": min(values), "highest": max(values),
+            **_percentiles(values),
+        },
         **_origin(read),
     )
+
+
+def _percentiles(values: Sequence[float]) -> dict[str, Any]:
+    """Median and 95th percentile of a series, with the distribution-free 95 % upper bound of the
+    percentile (None where the series is too short for one)."""
+    if len(values) < SERIES:
+        return {}
+    return {
+        "median": statistics.median(values),
+        "95th percentile": statistics.quantiles(values, n=20, method="inclusive")[-1],
+        "its 95 % upper bound": percentile_upper(values, 0.95),
+    }
 
 
 def _origin(observations: Sequence[Observation]) -> dict[str, Any]:

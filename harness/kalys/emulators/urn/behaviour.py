@@ -139,6 +139,18 @@ class Behaviour:
         """The voter is shown what happened ("accepted", "returned", "wait")."""
         return truth
 
+    def shows_busy(self) -> bool:
+        """As soon as a sheet has come, the display says that it is being looked at."""
+        return True
+
+    def pictured(self, word: str) -> str:
+        """The display shows what the urn reports to its host that it shows."""
+        return word
+
+    def picture_s(self, configured: float, word: str) -> float:
+        """A picture stands on the display after so many seconds, whatever it says."""
+        return configured
+
     def alarm_sounds(self, audible: bool) -> bool:
         """An alarm that is to be heard is heard."""
         return audible

@@ -56,6 +56,9 @@ class UrnEmulation(BaseModel):
     refusal_s: NotNegative = 0.3          # time to give back a sheet that is not drawn in at all
     jam_timeout_s: Positive = 0.5
 
+    # Voter's display
+    display_s: NotNegative = 0.04         # until a picture stands on it
+
     # Printer
     lines_per_second: Positive = 25.0
 

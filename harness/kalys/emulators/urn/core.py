@@ -69,6 +69,7 @@ class EmulatedUrn:
         self.board = Mainboard(
             serial, configuration, behaviour, agenda=agenda, civil=civil, draw=draw,
             speech=self.speech, power=self.power, tape=outlets.tape,
+            showed=surroundings.showed,
         )
         self.memory = self.board.memory
         self.path = PaperPath(agenda, configuration, surroundings)
@@ -125,7 +126,7 @@ class EmulatedUrn:
         self._opened_in_the_dark = self.board.cover_open
         self._passage.stop()
         self.board.printer.cut_power()
-        self.board.text = ""
+        self.board.screen.dark()
 
     def _begin_volatile(self) -> None:
         """Everything that does not survive without power."""
@@ -209,7 +210,11 @@ class EmulatedUrn:
     @property
     def text(self) -> str:
         """What the display shows."""
-        return self.board.text
+        return self.board.screen.text
+
+    def watch_display(self, on: bool) -> None:
+        """Have the surroundings told of every change of the display, or no more."""
+        self.board.screen.watch(on)
 
     @property
     def cover_open(self) -> bool:

@@ -56,6 +56,7 @@ class Mainboard:
         speech: Speech,
         power: PowerInput,
         tape: Callable[[bytes], None],
+        showed: Callable[[str], None],
     ) -> None:
         self.serial = serial
         self.configuration = configuration
@@ -87,7 +88,7 @@ class Mainboard:
         self.key_turned = True           # in the key switch
         self.media_inserted = True
         self.port_closed = False         # unplugged, and not authorised since
-        self.text = ""
+        self.screen = display.Screen(agenda, showed)
         self.begin()
 
     def begin(self) -> None:
@@ -127,12 +128,24 @@ class Mainboard:
     def show(self, word: str, sheet: int) -> None:
         """Tell the voter; ``word`` is accepted, returned or wait."""
         word = self.behaviour.notice(word)
-        self.text = display.NOTICES[word]
+        self._picture(word)
         self.emit(EventKind.NOTICE, sheet=sheet, text=word)
+
+    def show_busy(self) -> None:
+        """A sheet has come: the voter sees at once that it is being looked at (TIM-001, 004)."""
+        if self.behaviour.shows_busy():
+            self._picture("wait")
 
     def show_idle(self) -> None:
         """What the display shows when nothing is under way."""
-        self.text = display.IDLE[self.memory.state]
+        self.screen.show(display.IDLE[self.memory.state], self.configuration.display_s)
+
+    def _picture(self, word: str) -> None:
+        behaviour = self.behaviour
+        self.screen.show(
+            display.NOTICES[behaviour.pictured(word)],
+            behaviour.picture_s(self.configuration.display_s, word),
+        )
 
     def raise_alarm(self, alarm: str, *, audible: bool) -> None:
         """Sound and show an alarm, once."""

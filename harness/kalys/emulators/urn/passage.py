@@ -103,6 +103,7 @@ class Passage:
         memory.sheet_number += 1
         self._number = memory.sheet_number
         self._board.emit(EventKind.SHEET_INSERTED, sheet=self._number)
+        self._board.show_busy()
         reason = self._refusal()
         if reason is not None:
             self.phase, self._reason = Phase.REFUSING, reason
