@@ -185,3 +185,18 @@ def test_a_report_that_is_cut_off_is_lost_and_can_be_printed_again(station: Make
     s.login("operator")
     s.print("zero")
     assert EventKind.PRINTED in s.kinds()
+
+
+def test_after_cuts_while_a_vote_is_written_the_log_holds_each_cast_once(station):
+    s = station(UrnState.OPEN)
+    for slot in range(16):
+        s.events.clear()
+        s.insert(s.sheet("party/P01"))
+        while EventKind.SHEET_ACCEPTED not in s.kinds():
+            s.run(0.001)
+        s.run(slot * 0.001)
+        s.cut_power()
+        s.run(3)
+        status = s.status()
+        casts = sum(entry["kind"] == "cast" for entry in s.log())
+        assert casts == status["valid"] + status["invalid"]

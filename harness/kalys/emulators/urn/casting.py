@@ -12,6 +12,10 @@ from kalys.emulators.urn.mainboard import Mainboard
 from kalys.emulators.urn.memory import Record, Transaction
 from kalys.protocols.urn.messages import EventKind, ReturnReason, UrnState
 
+# The resource that a cast's entry names: the book of votes, the book of tests.
+BOOKS = ("vote book", "test book")
+TEST_BEGUN = "test mode on"      # the entry with which a book of tests begins
+
 
 class Casting:
     """``scan`` is the scanner's view of what lies before it, ``infrared`` what the sensor of the
@@ -53,8 +57,38 @@ class Casting:
         assert board.core is not None
         return board.core.record({}, board.memory.counted_ever)
 
-    def count(self, transaction: Transaction, *, tell: bool = True) -> None:
-        """Commit a sheet to its book and tell everybody."""
+    def recount(self, transaction: Transaction) -> None:
+        """Count a sheet that fell as the power went, before its record was written. The log's
+        entry of it may have been: the two are written in any order."""
+        book = self._board.memory.tests if transaction.test else self._board.memory.votes
+        entered = self._entered(transaction.test) > len(book.records)
+        self.count(transaction, enter=not entered)
+
+    def complete_log(self) -> None:
+        """After a loss of power: enter the last cast if its record was written and its entry was
+        not. Where more is missing it was no power cut, and nothing is made up."""
+        board, memory = self._board, self._board.memory
+        if memory.damage:
+            return
+        for test, book in ((False, memory.votes), (True, memory.tests)):
+            if book.records and len(book.records) - self._entered(test) == 1:
+                board.log("cast", "sheet counted, entered after a loss of power", "success",
+                          BOOKS[test])
+
+    def _entered(self, test: bool) -> int:
+        """How many casts the log holds of the book, since it was begun."""
+        casts = 0
+        for entry in reversed(self._board.memory.log.entries):
+            if entry.kind == "cast":
+                casts += entry.resource == BOOKS[test]
+            elif entry.kind == "definition" or (test and entry.event == TEST_BEGUN):
+                break
+        return casts
+
+    def count(
+        self, transaction: Transaction, *, tell: bool = True, enter: bool = True
+    ) -> None:
+        """Commit a sheet to its book, ``enter`` it into the log and ``tell`` everybody."""
         board, memory, record = self._board, self._board.memory, transaction.record
         book = memory.tests if transaction.test else memory.votes
         times = board.behaviour.times_counted()
@@ -63,8 +97,9 @@ class Casting:
             board.monitor.counted(record, transaction.test)
         if not times:
             memory.transaction = None
-        board.log("cast", board.behaviour.cast_text(record), "success",
-                  "test book" if transaction.test else "vote book")
+        if enter:
+            board.log("cast", board.behaviour.cast_text(record), "success",
+                      BOOKS[transaction.test])
         if tell:
             compartment = "valid" if record.valid else "invalid"
             board.show("accepted", transaction.sheet)

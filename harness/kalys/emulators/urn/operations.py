@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from kalys.emulators.urn import exports, reports, self_test
+from kalys.emulators.urn.casting import TEST_BEGUN
 from kalys.emulators.urn.clock import settable, stamp
 from kalys.emulators.urn.configuration import accepts_parameter, told, understood
 from kalys.emulators.urn.integrity import restore
@@ -268,7 +269,8 @@ class Operations:
         if fields["on"]:
             memory.clear_tests()
             board.monitor.begin()
-        board.log("readiness", f"test mode {'on' if fields['on'] else 'off'}", "success", "mode")
+        event = TEST_BEGUN if fields["on"] else "test mode off"
+        board.log("readiness", event, "success", "mode")
         board.move(Cause.TEST_BEGUN if fields["on"] else Cause.TEST_ENDED)
         return {}
 

@@ -327,12 +327,14 @@ class Passage:
         memory = self._board.memory
         self._number = memory.sheet_number
         prepared = memory.transaction
+        if prepared is None:
+            self._casting.complete_log()
         if prepared is not None and not self._path.covered:
             if taken_out:
                 self._drop_transaction()
             else:
                 # It fell, and the power was gone before its record was written.
-                self._casting.count(prepared)
+                self._casting.recount(prepared)
             self.throat_covered()
         elif prepared is not None and self._path.past_return:
             self._transaction, self._number = prepared, prepared.sheet
