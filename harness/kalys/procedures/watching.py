@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 
 from kalys.devices.roles import Hands, LogEntry, Urn
 from kalys.errors import KalysError, Refused
-from kalys.protocols.urn.messages import EventKind
+from kalys.protocols.urn.messages import EventKind, Op
 
 BOOT_TIMEOUT_S = 60.0
 
@@ -18,7 +18,8 @@ class Tail:
 
     def __init__(self, urn: Urn) -> None:
         self._urn = urn
-        self._seen = len(urn.log())
+        # How many there are is told with any page; the entries need not all be fetched for it.
+        self._seen = int(urn.request(Op.LOG, first=0, count=1)["total"])
 
     @property
     def seen(self) -> int:
