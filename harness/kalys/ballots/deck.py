@@ -9,13 +9,15 @@ marks position i mod n in each contest with n options, plus overvotes and blanks
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-from kalys.ballots.deck_file import READABLE, Coverage, Deck, Generated, load_deck
+from kalys.ballots.deck_file import Coverage, Deck, Generated, load_deck
 from kalys.ballots.deck_ladders import ladder, same_mark
 from kalys.ballots.deck_maker import DeckMaker
 from kalys.ballots.deck_stress import damaged, paper_stress
 from kalys.ballots.deck_tails import tails
 from kalys.ballots.marks import AMBIGUOUS_KINDS, INVALID_KINDS, KINDS, VALID_KINDS
+from kalys.ballots.paper import mirrored
 from kalys.ballots.sheet import ORIENTATIONS, Fold, Mark, Paper, Sheet
 from kalys.ballots.templates import layouts_for
 from kalys.ballots.truth import returned
@@ -35,19 +37,21 @@ OTHER_ELECTION = "kg-training"
 
 
 def logic_and_accuracy(definition: ElectionDefinition, style: str, seed: int) -> Deck:
-    """Every option of every contest in both readable orientations, once with an ordinary mark and
-    once with a 1 mm line; overvotes, blanks, folds, foreign and upside-down sheets."""
+    """Every option of every contest in every readable orientation (two, or four where both sides
+    hold targets), in turn with an ordinary mark and with a 1 mm line; overvotes, blanks, folds,
+    foreign and upside-down sheets."""
     bench = DeckMaker.of(definition, style, "logic-and-accuracy", seed)
     longest = max(len(contest.options) for contest in bench.contests)
     ordinary = [kind for kind in VALID_KINDS if kind != "line"]
     sheets: list[Sheet] = []
-    for run, group in enumerate(("positions", "lines")):
+    for run in range(len(bench.readable)):
+        group = ("positions", "lines")[run % 2]
         for i in range(longest):
-            kind = ordinary[i % len(ordinary)] if run == 0 else "line"
+            kind = ordinary[i % len(ordinary)] if group == "positions" else "line"
             marks = [
                 Mark(c.id, c.option_ids[i % len(c.options)], kind) for c in bench.contests
             ]
-            sheets.append(bench.sheet(group, marks, bench.mild(), READABLE[(i + run) % 2]))
+            sheets.append(bench.sheet(group, marks, bench.mild(), bench.way(i + run)))
     for contest in bench.contests:
         if len(contest.options) > contest.votes_allowed:
             rest = [] if contest is bench.deciding else [bench.tick()]
@@ -85,7 +89,7 @@ def lines(definition: ElectionDefinition, style: str, n: int, seed: int) -> Deck
     bench = DeckMaker.of(definition, style, "lines", seed)
     return bench.deck("lines", seed, [
         bench.sheet("lines", bench.with_deciding(contest, Mark(contest.id, option, "line")),
-                    bench.mild(), READABLE[i % 2])
+                    bench.mild(), bench.way(i))
         for i, (contest, option) in enumerate(bench.places(n))
     ])
 
@@ -109,7 +113,7 @@ def marks(
         put = bench.with_deciding(contest, mark)
         if klass == "invalid" and contest.decides_validity and i % 2:
             put.append(bench.tick(bench.other(option)))
-        sheets.append(bench.sheet(klass, put, bench.mild(), READABLE[bench.rng.randrange(2)]))
+        sheets.append(bench.sheet(klass, put, bench.mild(), bench.any_way()))
     return bench.deck("marks", seed, sheets)
 
 
@@ -128,12 +132,15 @@ def _fold_sheets(bench: DeckMaker, n: int) -> list[Sheet]:
         target = bench.layout.target(contest.id, option)
         fold = draw_fold(bench.rng)
         share = bench.rng.uniform(-0.45, 0.45)
-        through = Fold(
+        paper = Paper(folds=(Fold(
             round(target.x + share * target.width, 2), round(target.y + share * target.height, 2),
             fold.angle_deg, fold.width_mm, fold.depth,
-        )
+        ),))
+        way = bench.way(i)
+        if not bench.below(contest.id, option, way):
+            paper = mirrored(paper, bench.layout.page_mm[0])
         vote = bench.tick(bench.other(option) if contest.decides_validity else None)
-        sheets.append(bench.sheet("folds", [vote], Paper(folds=(through,)), READABLE[i % 2]))
+        sheets.append(bench.sheet("folds", [vote], paper, way))
     return sheets
 
 
@@ -149,16 +156,26 @@ def _foreign_sheets(bench: DeckMaker, n: int) -> list[Sheet]:
     if own.id != OTHER_ELECTION:
         training = load(OTHER_ELECTION)
         kinds += [(training, s.id) for s in training.styles]
+    misprints = _misprints(bench)
     sheets = []
     for i in range(n):
-        orientation = READABLE[i // (len(kinds) + 1) % 2]
+        turn, kind = divmod(i, len(kinds) + 1 + len(misprints))
+        orientation = bench.way(turn)
         seed = bench.rng.getrandbits(32)
-        if i % (len(kinds) + 1) == len(kinds):
+        if kind == len(kinds):
             truth = returned(FOREIGN, "blank paper")
             sheets.append(Sheet("", own.id, "plain", (), bench.mild(), orientation, seed, truth,
                                 "foreign"))
             continue
-        election, style = kinds[i % (len(kinds) + 1)]
+        if kind > len(kinds):
+            printed = misprints[kind - len(kinds) - 1]
+            truth = returned((), f"front and back are {' and '.join(printed)}")
+            sheets.append(replace(
+                bench.sheet("foreign", bench.on_both_sides([bench.tick()]), bench.mild(),
+                            orientation, truth=truth), printed=printed,
+            ))
+            continue
+        election, style = kinds[kind]
         contest = election.style_contests(style)[0]
         mark = Mark(contest.id, bench.rng.choice(contest.option_ids), "tick")
         same = layouts_for(election)[style].page_mm == bench.layout.page_mm
@@ -168,17 +185,29 @@ def _foreign_sheets(bench: DeckMaker, n: int) -> list[Sheet]:
     return sheets
 
 
+def _misprints(bench: DeckMaker) -> list[tuple[str, str]]:
+    """What may stand on the sides of a two-sided ballot and must not: one face twice, or the back
+    of another style. Where two sheets of one style were mixed up nobody can tell."""
+    if bench.layout.sides == 1:
+        return []
+    others = layouts_for(bench.definition)
+    return [("front", "front"), ("back", "back")] + [
+        ("front", f"{style}/back") for style, layout in others.items()
+        if style != bench.style and layout.sides == 2 and layout.shape == bench.layout.shape
+    ]
+
+
 def orientations(definition: ElectionDefinition, style: str, n: int, seed: int) -> Deck:
     """The four orientations in turn (PAP-004): face down counts either way round, face up comes
-    back."""
+    back; a ballot with targets on both sides counts in all four."""
     bench = DeckMaker.of(definition, style, "orientations", seed)
     sheets = []
     for i in range(n):
         orientation = ORIENTATIONS[i % 4]
         if orientation in bench.readable:
             option = bench.deciding.option_ids[(i // 4) % len(bench.deciding.options)]
-            sheets.append(bench.sheet("orientations", [bench.tick(option)], bench.mild(),
-                                      orientation))
+            put = bench.on_both_sides([bench.tick(option)])
+            sheets.append(bench.sheet("orientations", put, bench.mild(), orientation))
         else:
             sheets.append(bench.upside_down(orientation))
     return bench.deck("orientations", seed, sheets)
@@ -197,11 +226,11 @@ def blank_and_double(definition: ElectionDefinition, style: str, n: int, seed: i
                 bench.drawn(bench.deciding.id, option)
                 for option in (first, *bench.rng.sample(rest, allowed))
             ]
-            sheets.append(bench.sheet("overvote", put, bench.mild(), READABLE[i // 2 % 2]))
+            sheets.append(bench.sheet("overvote", put, bench.mild(), bench.way(i // 2)))
         else:
             others = [c for c in bench.contests if not c.decides_validity]
             put = [Mark(c.id, bench.rng.choice(c.option_ids), "tick") for c in others if i % 4]
-            sheets.append(bench.sheet("blank", put, bench.mild(), READABLE[i // 2 % 2]))
+            sheets.append(bench.sheet("blank", put, bench.mild(), bench.way(i // 2)))
     return bench.deck("blank-and-double", seed, sheets)
 
 

@@ -19,7 +19,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kalys.ballots.deck_file import READABLE, Deck
+from kalys.ballots.deck_file import Deck
 from kalys.ballots.deck_maker import DeckMaker
 from kalys.ballots.sheet import Mark, Sheet
 from kalys.election.definition import Contest, ElectionDefinition
@@ -170,5 +170,5 @@ def _marginal(
 ) -> Sheet:
     """A sheet with ``mark``, and a clear one where the sheet needs it to be valid."""
     contest = next(c for c in bench.contests if c.id == mark.contest)
-    turned = orientation or READABLE[bench.rng.randrange(2)]
+    turned = orientation or bench.any_way()
     return bench.sheet(group, bench.with_deciding(contest, mark), bench.mild(), turned)

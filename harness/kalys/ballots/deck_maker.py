@@ -134,8 +134,10 @@ class DeckMaker:
 
     def with_deciding(self, contest: Contest, mark: Mark) -> list[Mark]:
         """``mark``, and a tick in the deciding contest if the mark is elsewhere: so that the sheet
-        is valid whatever the other contest holds."""
-        return [mark] if contest.decides_validity else [mark, self.tick()]
+        is valid whatever the other contest holds. Where none decides, every sheet is."""
+        if contest.decides_validity or not self.deciding.decides_validity:
+            return [mark]
+        return [mark, self.tick()]
 
 
 def numbered(sheets: Iterable[Sheet]) -> tuple[Sheet, ...]:

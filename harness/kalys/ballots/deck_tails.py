@@ -34,14 +34,15 @@ def tails(
     """``n`` ticks whose tail enters a neighbour by 0 to 50 % of its extent, in an order such that
     among as many sheets as there are positions no two mark the same one."""
     bench = DeckMaker.of(definition, style, "tails", seed)
-    every = [t for t in bench.layout.front.targets if any(neighbours(bench.layout.front, t))]
+    layout = bench.layout
+    every = [t for t in layout.targets if any(neighbours(layout.face_of(t.contest, t.option), t))]
     overlaps = [MOST_OVERLAP * i / max(1, n - 1) for i in range(n)]
     bench.rng.shuffle(overlaps)
     turn, sheets = 0, list[Sheet]()
     while len(sheets) < n and every:
         bench.rng.shuffle(every)
         for target in every[: n - len(sheets)]:
-            beside = list(neighbours(bench.layout.front, target))
+            beside = list(neighbours(layout.face_of(target.contest, target.option), target))
             neighbour = beside[(turn + bench.rng.randrange(2)) % len(beside)]
             width = WIDTH_MM[0] + (len(sheets) * _GOLDEN) % 1.0 * (WIDTH_MM[1] - WIDTH_MM[0])
             aim = aim_tail(target, neighbour, overlaps[len(sheets)])
@@ -59,7 +60,9 @@ def tails(
 
 def _sheet(bench: DeckMaker, mark: Mark, why: str, rule: NeighbourRule) -> Sheet:
     touched: dict[str, list[str]] = {}
-    for (contest, option), fill in reached(mark, bench.layout.front).items():
+    for (contest, option), fill in reached(
+        mark, bench.layout.face_of(mark.contest, mark.option)
+    ).items():
         if rule.zones(fill) != {OWN}:
             touched.setdefault(contest, []).append(option)
     marks = bench.with_deciding(next(c for c in bench.contests if c.id == mark.contest), mark)

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from kalys.errors import ConfigurationError
 
 MM_PER_INCH = 25.4
+Side = Literal["front", "back"]
 LEAST_MARKS = 8
 """Fewer timing marks along an edge place nothing."""
 
@@ -157,7 +158,7 @@ class Layout(Part):
     style: str
     page_mm: tuple[float, float]
     dpi: int = Field(default=200, ge=72, le=600)
-    faces: Mapping[Literal["front", "back"], Face]
+    faces: Mapping[Side, Face]
 
     @model_validator(mode="after")
     def _all_on_the_page(self) -> Layout:
@@ -180,6 +181,14 @@ class Layout(Part):
                     raise ValueError(f"{name}: {what} is not on the page")
         return self
 
+    @model_validator(mode="after")
+    def _an_option_has_one_target(self) -> Layout:
+        places = [(t.contest, t.option) for t in self.targets]
+        twice = next((p for p in places if places.count(p) > 1), None)
+        if twice is not None:
+            raise ValueError(f"{'/'.join(twice)} has a target on the front and one on the back")
+        return self
+
     @property
     def px_per_mm(self) -> float:
         return self.dpi / MM_PER_INCH
@@ -197,13 +206,39 @@ class Layout(Part):
             raise ConfigurationError("the layout has no front", where=f"layout {self.style}")
         return self.faces["front"]
 
+    @property
+    def sides(self) -> int:
+        """How many sides of a sheet hold targets: 2 where both must be seen to count it."""
+        back = self.faces.get("back")
+        return 2 if back is not None and back.targets else 1
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """The targets of all faces, the front's first."""
+        names: tuple[Side, ...] = ("front", "back")
+        return tuple(t for name in names if name in self.faces for t in self.faces[name].targets)
+
+    def side_of(self, contest: str, option: str) -> Side:
+        """The side that holds the target of an option; ConfigurationError when none does."""
+        for name, face in self.faces.items():
+            if any((t.contest, t.option) == (contest, option) for t in face.targets):
+                return name
+        raise self._without(contest, option)
+
+    def face_of(self, contest: str, option: str) -> Face:
+        """The face that holds the target of an option; ConfigurationError when none does."""
+        return self.faces[self.side_of(contest, option)]
+
     def target(self, contest: str, option: str) -> Target:
         """The target of an option; ConfigurationError when it has none."""
         for face in self.faces.values():
             for target in face.targets:
                 if target.contest == contest and target.option == option:
                     return target
-        raise ConfigurationError(
+        raise self._without(contest, option)
+
+    def _without(self, contest: str, option: str) -> ConfigurationError:
+        return ConfigurationError(
             f"there is no target for {contest}/{option}", where=f"layout {self.style}"
         )
 

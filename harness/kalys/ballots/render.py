@@ -69,7 +69,9 @@ class _Side:
 
     @property
     def print_key(self) -> tuple[str, str, str]:
-        return (self.layout.election, self.layout.style, self.name) if self.face else ("", "", "")
+        if self.face is None:
+            return "", "", f"blank, {self.layout.page_mm} mm, {self.layout.dpi} dpi"
+        return self.layout.election, self.layout.style, self.name
 
 
 class Renderer:

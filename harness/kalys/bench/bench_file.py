@@ -219,6 +219,11 @@ def plan_core_bench(spec: str) -> BenchPlan:
     return replace(plan, file=file, devices=(replace(placed, device=device),))
 
 
+def with_election(plan: BenchPlan, election: str) -> BenchPlan:
+    """The same bench, holding another election: a definition's file, or a shipped name."""
+    return replace(plan, file=plan.file.model_copy(update={"election": election}))
+
+
 def bench_schema() -> dict[str, Any]:
     """The JSON Schema of a bench file."""
     return {

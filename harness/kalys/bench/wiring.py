@@ -78,7 +78,10 @@ def line_faults(placed: Placed, seed: int) -> LineFaults | None:
 def open_core(placed: Placed, definition: ElectionDefinition) -> CountingCore:
     """The driver of a counting core, which has been told the first style of the election."""
     style, layout = next(iter(layouts_for(definition).items()))
-    first = hello(definition.model_dump(mode="json"), style, layout.without_artwork().to_dict())
+    first = hello(
+        definition.model_dump(mode="json"), style, layout.without_artwork().to_dict(),
+        sides=layout.sides,
+    )
     link, spec = placed.link_settings(), str(placed.device.link)
     if spec.startswith(URN):
         return counting_core.begun(_urn_core(spec, placed.name), first, spec)

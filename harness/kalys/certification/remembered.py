@@ -37,6 +37,7 @@ class CertificationOptions:
     defects: tuple[str, ...] = ()
     resume: Path | None = None
     core: str | None = None
+    election: str | None = None
     workers: int | None = None
     scheduler: str | None = None
 
@@ -54,9 +55,10 @@ def inputs_of(options: CertificationOptions, plan: Plan, layout: BenchPlan) -> d
         "bench": layout.file.model_dump(mode="json"),
         "requirements": {"requirements": [r.model_dump(mode="json") for r in known]},
         "options": {
-            "bench": _from_anywhere(options.bench), "plan": _from_anywhere(options.plan),
+            "bench": from_anywhere(options.bench), "plan": from_anywhere(options.plan),
             "seed": options.seed, "lang": options.lang, "wire": options.wire,
             "defects": list(options.defects), "core": options.core,
+            "election": options.election and from_anywhere(options.election),
         },
     }
 
@@ -75,6 +77,7 @@ def remembered(
             lang=_text(kept["lang"]), wire=None if kept["wire"] is None else _text(kept["wire"]),
             defects=tuple(_text(name) for name in kept["defects"]),
             core=None if kept.get("core") is None else _text(kept["core"]),
+            election=None if kept.get("election") is None else _text(kept["election"]),
         )
         plan = Plan.model_validate(_read(folder, "plan"))
     except (KeyError, TypeError, ValueError, ValidationError) as error:
@@ -114,7 +117,7 @@ def _text(value: object) -> str:
     return value
 
 
-def _from_anywhere(name: str) -> str:
+def from_anywhere(name: str) -> str:
     """A file's whole path, so that the run can be continued from another folder."""
     path = Path(name)
     return str(path.resolve()) if path.is_file() else name

@@ -20,13 +20,21 @@ from pathlib import Path
 from typing import Any
 
 from kalys import __version__
+from kalys.ballots.templates import layouts_for
 from kalys.bench.bench import WIRES, Bench, open_bench
-from kalys.bench.bench_file import CORE_BENCH, BenchPlan, plan_bench, plan_core_bench
+from kalys.bench.bench_file import (
+    CORE_BENCH,
+    BenchPlan,
+    plan_bench,
+    plan_core_bench,
+    with_election,
+)
 from kalys.bench.operator import terminal_operator
 from kalys.certification.host_timing import record_host_timing
 from kalys.certification.progress import RunProgress, Show
 from kalys.certification.remembered import (
     CertificationOptions,
+    from_anywhere,
     inputs_of,
     remembered,
     require_the_same_bench,
@@ -35,6 +43,7 @@ from kalys.certification.stopping import StopRequests
 from kalys.certification.suites import run_suites
 from kalys.certification.watched import WatchedSession
 from kalys.certification.workforces import workforce_for
+from kalys.election.definition import load as load_definition
 from kalys.errors import ConfigurationError, EvidenceError, Interrupted, KalysError, choice
 from kalys.evidence.disk import cannot_write
 from kalys.evidence.journal import Journal, read_header
@@ -102,6 +111,14 @@ def _prepare(options: CertificationOptions) -> _Course:
 
 
 def _layout(options: CertificationOptions) -> BenchPlan:
+    plan = _bench(options)
+    if options.election is None:
+        return plan
+    layouts_for(load_definition(options.election))      # before anything is opened or written
+    return with_election(plan, from_anywhere(options.election))
+
+
+def _bench(options: CertificationOptions) -> BenchPlan:
     if options.core is None:
         return plan_bench(options.bench)
     if options.bench != CertificationOptions().bench:

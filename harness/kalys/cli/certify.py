@@ -19,6 +19,9 @@ Examples:
   kalys certify --core "python3 my_core.py"
       any counting core, without an urn
 
+  kalys certify --core "python3 my_core.py" --election accuvote
+      the same on ballots with ovals on both sides: every sheet is shown as two pictures
+
   kalys certify --core urn:kalys-emulated-urn=socket://127.0.0.1:4001
       the counting core of an urn, shown pictures over its link instead of paper
 
@@ -64,6 +67,11 @@ def certify(  # noqa: PLR0917
             "instead of paper: urn:PROFILE=URL."
         ),
     ] = None,
+    election: Annotated[
+        str | None,
+        typer.Option(help="Election file, or the name of a shipped election, instead of the "
+                     "bench's."),
+    ] = None,
     resume: Annotated[
         Path | None, typer.Option(help="Continue the interrupted run in this folder.")
     ] = None,
@@ -86,7 +94,7 @@ def certify(  # noqa: PLR0917
 
     options = CertificationOptions(
         bench=bench, plan=plan, seed=seed, out=out, lang=lang, wire=wire,
-        defects=tuple(defect or ()), resume=resume, core=core,
+        defects=tuple(defect or ()), resume=resume, core=core, election=election,
         workers=workers, scheduler=scheduler,
     )
     result = run_certification(options, quiet_progress if json else terminal_progress)

@@ -2,7 +2,8 @@
 
 The smallest example of a core in Python: a callable that is given the ``hello`` message of
 docs/protocols/counting-core.md and returns a function from a picture to an answer. Its attribute
-``read_batch``, which a core need not have, takes many pictures at once.
+``read_batch``, which a core need not have, takes many pictures at once. Where ``hello`` says that
+sheets have two sides, a picture is that of both, and the answer that of the sheet.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kalys.ballots.layout import Layout
-from kalys.counting.reader import Reader, SheetReading
+from kalys.counting.reader import UNREADABLE, Reader, SheetReading
+from kalys.counting.sides import merged
+from kalys.errors import ConfigurationError
 
 Picture = NDArray[np.uint8]
 Answer = Mapping[str, Any]
@@ -28,14 +31,37 @@ class KalysReader:
 
     def __init__(self, layout: Layout, *, takes_ambiguous: bool = False) -> None:
         self._reader = Reader([layout])
+        self._shape = layout.shape
         self._takes_ambiguous = takes_ambiguous
 
     def __call__(self, image: Picture) -> Answer:
-        return self._answer(self._reader.read(image))
+        return self.read_batch([image])[0]
 
     def read_batch(self, images: Sequence[Picture]) -> list[Answer]:
-        """One answer for each picture, in their order."""
-        return [self._answer(reading) for reading in self._reader.read_batch(images)]
+        """One answer for each sheet, in their order: pictures of rows x columns, or 2 x rows x
+        columns with the lower side first."""
+        pictures = [side for image in images for side in (image if image.ndim == 3 else [image])]
+        readings = iter(self._readings(pictures))
+        return [
+            self._answer(
+                merged(self._reader, next(readings), next(readings)) if image.ndim == 3
+                else next(readings)
+            )
+            for image in images
+        ]
+
+    def _readings(self, pictures: Sequence[Picture]) -> list[SheetReading]:
+        try:
+            return self._reader.read_batch(pictures)
+        except ConfigurationError:
+            if len(pictures) > 1:
+                return [reading for one in pictures for reading in self._readings([one])]
+            # Paper of another size is no ballot of this style; what is no paper at all is an error.
+            if any(2 * side < whole for side, whole in zip(
+                pictures[0].shape, self._shape, strict=True
+            )):
+                raise
+            return [SheetReading("rejected", UNREADABLE)]
 
     def _answer(self, reading: SheetReading) -> Answer:
         if not reading.read and not (self._takes_ambiguous and reading.ambiguous):

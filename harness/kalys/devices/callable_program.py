@@ -1,9 +1,10 @@
 """The program around a Python callable: ``python -m kalys.devices.callable_program MODULE:NAME``.
 
 It speaks ``kalys-core-1`` for a callable that is given the ``hello`` message and returns a function
-from a picture to an answer. An exception of that function is the answer ``failed``. Where the
-function has an attribute ``read_batch`` (from a list of pictures to as many answers), pictures are
-asked for in batches. What the callable prints goes to standard error.
+from a picture to an answer; the picture of a sheet with two sides is 2 x rows x columns. An
+exception of that function is the answer ``failed``. Where the function has an attribute
+``read_batch`` (from a list of pictures to as many answers), pictures are asked for in batches. What
+the callable prints goes to standard error.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import hashlib
 import importlib
 import inspect
 import json
+import math
 import os
 import signal
 import sys
@@ -47,14 +49,24 @@ class _Pictures:
         if self._map is None or sheet["shared_memory"] != self._name:
             self._name = sheet["shared_memory"]
             self._map = _mapped(self._name)
-        rows, columns = sheet["rows"], sheet["columns"]
-        pixels = np.frombuffer(self._map, np.uint8, rows * columns, sheet.get("offset", 0))
-        return pixels.reshape(rows, columns)
+        shape: tuple[int, ...] = (sheet["rows"], sheet["columns"])
+        first = sheet.get("offset", 0)
+        if "upper_offset" in sheet:     # Kalys lays the two sides of a sheet one behind the other
+            shape = (2, *shape)
+        return np.frombuffer(self._map, np.uint8, math.prod(shape), first).reshape(shape)
 
 
 def _in_file(sheet: Mapping[str, Any]) -> Picture:
+    if "upper_path" not in sheet:
+        return _read_pgm(sheet["path"], sheet)
+    both = np.stack([_read_pgm(sheet[name], sheet) for name in ("path", "upper_path")])
+    both.flags.writeable = False
+    return both
+
+
+def _read_pgm(path: str, sheet: Mapping[str, Any]) -> Picture:
     rows, columns = sheet["rows"], sheet["columns"]
-    data = Path(sheet["path"]).read_bytes()
+    data = Path(path).read_bytes()
     return np.frombuffer(data, np.uint8, offset=len(data) - rows * columns).reshape(rows, columns)
 
 

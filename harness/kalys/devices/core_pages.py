@@ -4,6 +4,8 @@ A core that takes shared memory is given one object with room for a whole batch.
 drawn right into it (``pages``): then nothing is copied on their way. Every other picture is copied
 there. For a core that takes files each picture is written as a binary PGM.
 
+A picture is rows x columns, or of a sheet with two sides 2 x rows x columns, the lower side first.
+
 All of it lies in memory, where a process that is killed would leave it for good. So its folder
 holds a lock for as long as its owner lives, and ``sweep`` removes what nobody owns any more.
 """
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import math
 import os
 import shutil
 import tempfile
@@ -43,7 +46,7 @@ class CorePages:
         self._pages: list[Picture] = []
         self._made = 0
 
-    def pages(self, count: int, shape: tuple[int, int]) -> Sequence[Picture]:
+    def pages(self, count: int, shape: tuple[int, ...]) -> Sequence[Picture]:
         """``count`` pictures of that shape in shared memory, to be drawn into. They hold what was
         drawn until others are asked for, or pictures from elsewhere are shown."""
         if len(self._pages) < count or self._pages[0].shape != shape or not self._whole():
@@ -62,15 +65,18 @@ class CorePages:
         slots = [self._slot(image) for image in images]
         if None in slots:
             slots = list(range(len(images)))
-            rows, columns = (max(image.shape[side] for image in images) for side in (0, 1))
+            room = tuple(max(lengths) for lengths in zip(*(i.shape for i in images), strict=True))
             if any(self._slot(image) is not None for image in images):
-                self._make_room(len(images), (rows, columns))
-            for page, image in zip(self.pages(len(images), (rows, columns)), images, strict=True):
+                self._make_room(len(images), room)
+            for page, image in zip(self.pages(len(images), room), images, strict=True):
                 page.reshape(-1)[: image.size] = image.reshape(-1)
         assert self._memory is not None
         name, step = self._memory.name, self._pages[0].size
         return [
-            protocol.read_memory(first + place, name, _shape(image), step * (slot or 0))
+            protocol.read_memory(
+                first + place, name, _shape(image), step * (slot or 0),
+                upper=None if image.ndim == 2 else step * (slot or 0) + image[0].size,
+            )
             for place, (image, slot) in enumerate(zip(images, slots, strict=True))
         ]
 
@@ -92,8 +98,8 @@ class CorePages:
         removes it when it ends."""
         return self._memory is not None and (_FAST_FILES / self._memory.name).exists()
 
-    def _make_room(self, count: int, shape: tuple[int, int]) -> None:
-        size = shape[0] * shape[1]
+    def _make_room(self, count: int, shape: tuple[int, ...]) -> None:
+        size = math.prod(shape)
         self._free()
         self._made += 1
         name = f"{self.folder.name}-{self._made}"
@@ -110,11 +116,13 @@ class CorePages:
 
     def _written(self, image: Picture, place: int, number: int) -> dict[str, Any]:
         path = self.folder / f"sheet-{place}.pgm"
-        rows, columns = _shape(image)
-        with path.open("wb") as file:
-            file.write(b"P5\n%d %d\n255\n" % (columns, rows))
-            file.write(np.ascontiguousarray(image).data)
-        return protocol.read_file(number, str(path), (rows, columns))
+        if image.ndim == 2:
+            _write_pgm(path, image)
+            return protocol.read_file(number, str(path), _shape(image))
+        other = self.folder / f"sheet-{place}-upper.pgm"
+        for file, side in zip((path, other), image, strict=True):
+            _write_pgm(file, side)
+        return protocol.read_file(number, str(path), _shape(image), upper=str(other))
 
 
 def sweep() -> None:
@@ -155,5 +163,13 @@ def _mapped(memory: SharedMemory) -> Picture:
     return np.frombuffer(whole, np.uint8)
 
 
+def _write_pgm(path: Path, image: Picture) -> None:
+    rows, columns = image.shape
+    with path.open("wb") as file:
+        file.write(b"P5\n%d %d\n255\n" % (columns, rows))
+        file.write(np.ascontiguousarray(image).data)
+
+
 def _shape(image: Picture) -> tuple[int, int]:
-    return (image.shape[0], image.shape[1])
+    """Rows and columns of a side."""
+    return (image.shape[-2], image.shape[-1])

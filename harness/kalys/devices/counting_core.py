@@ -110,7 +110,7 @@ class ProgramCore:
         with self._ending_on_fault():
             self._say_hello()
 
-    def pages(self, count: int, shape: tuple[int, int]) -> Sequence[Picture]:
+    def pages(self, count: int, shape: tuple[int, ...]) -> Sequence[Picture]:
         if self._told.images == "shared-memory":
             return self._places.pages(count, shape)
         return [np.empty(shape, np.uint8) for _ in range(count)]

@@ -171,8 +171,10 @@ class Urn(Protocol):
         """Thresholds and other legally relevant parameters in force: name -> (value, unit)."""
         ...
     def set_parameter(self, name: str, value: str) -> None: ...
-    def export(self, kind: str) -> bytes:
-        """A file of the urn: "results", "log", "election-event-log" or "cast-vote-records"."""
+    def export(self, kind: str, between: Callable[[int], None] | None = None) -> bytes:
+        """A file of the urn: "results", "log", "election-event-log" or "cast-vote-records".
+
+        ``between`` is called before each chunk is asked for, with the bytes that have come."""
         ...
     def clear_alarm(self) -> None: ...
     def set_key(self, role: Role, key: bytes) -> None: ...
@@ -371,7 +373,8 @@ class CoreReading:
 
 
 class CountingCore(Protocol):
-    """What reads the picture of a sheet, without an urn around it."""
+    """What reads the picture of a sheet, without an urn around it: rows x columns, or 2 x rows x
+    columns, the lower side first, of a ballot with targets on both sides."""
 
     name: str
 
@@ -394,7 +397,7 @@ class CountingCore(Protocol):
     ) -> Sequence[CoreReading | CoreFault]:
         """Read these sheets, as many at once as the core takes: for each what came of it."""
         ...
-    def pages(self, count: int, shape: tuple[int, int]) -> Sequence[NDArray[np.uint8]]:
+    def pages(self, count: int, shape: tuple[int, ...]) -> Sequence[NDArray[np.uint8]]:
         """Pictures of that shape to draw into; read from there nothing is copied, where the core
         can do without. They are good until others are asked for or shown."""
         ...

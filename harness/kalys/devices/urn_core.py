@@ -95,7 +95,7 @@ class UrnCore:
     def read_many(self, images: Sequence[Picture]) -> list[CoreReading | CoreFault]:
         return [self._one(image) for image in images]
 
-    def pages(self, count: int, shape: tuple[int, int]) -> Sequence[Picture]:
+    def pages(self, count: int, shape: tuple[int, ...]) -> Sequence[Picture]:
         return [np.empty(shape, np.uint8) for _ in range(count)]
 
     def close(self) -> None:

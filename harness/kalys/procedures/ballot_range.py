@@ -101,7 +101,7 @@ def _sheets_of_length(
     """Sheets on this paper with a mark in each contest that is left on it, over all its options."""
     contests = session.definition.style_contests(layout.style)
     rng = session.rng(f"ballot.range.{more_mm:+g}")
-    left = {c.id: [t.option for t in paper.front.targets if t.contest == c.id] for c in contests}
+    left = {c.id: [t.option for t in paper.targets if t.contest == c.id] for c in contests}
     length = paper.page_mm[1]
     for i in range(each):
         marks = tuple(

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from kalys.ballots.volume import EPOCH
 from kalys.devices.counting_core import ProgramCore
+from kalys.election.definition import ElectionDefinition
 from kalys.errors import ConfigurationError, EvidenceError, choice
 from kalys.evidence.disk import write_whole
 from kalys.procedures.shard import CoreSpec, Recipe, ShardOrder, ShardResult, Workbench
@@ -103,20 +104,29 @@ def shard_sheets(sheets: int) -> int:
 def volume_campaign(session: Session, parameters: Mapping[str, Any]) -> None:
     """Show a volume deck to the core under test, and report what it made of it.
 
-    Parameters: ``sheets``, ``style``, ``stop`` ("volume": all of them; "decided": as soon as the
-    sequential test has decided) and ``shard`` (sheets of a shard).
+    Parameters: ``sheets``, ``positions`` (as many sheets more as make these up), ``style``,
+    ``stop`` ("volume": all of them; "decided": as soon as the sequential test has decided) and
+    ``shard`` (sheets of a shard).
     """
     at_decision = stops_when_decided(parameters, "count.volume")
-    sheets = int(parameters.get("sheets", 20_391))
-    recipe = Recipe(
-        "volume", str(parameters.get("style", "KG-PL")),
-        session.rng("count.volume").getrandbits(31), sheets,
-    )
+    style = str(parameters.get("style", session.style))
+    sheets = volume_sheets(session.definition, style, parameters)
+    recipe = Recipe("volume", style, session.rng("count.volume").getrandbits(31), sheets)
     each = int(parameters.get("shard", shard_sheets(sheets)))
     if sheets < 1 or each < 1:
         raise ConfigurationError("a deck and its shards have at least one sheet",
                                  where="count.volume")
     _Campaign(session, recipe, each, at_decision=at_decision).run()
+
+
+def volume_sheets(
+    definition: ElectionDefinition, style: str, parameters: Mapping[str, Any]
+) -> int:
+    """The sheets of a volume: those that a plan asks for, and as many more as make up the ballot
+    positions that it asks for. Short ballots need more of them."""
+    each = sum(len(contest.options) for contest in definition.style_contests(style))
+    sheets = int(parameters.get("sheets", 20_391))
+    return max(sheets, -(-int(parameters.get("positions", 0)) // each))
 
 
 def stops_when_decided(parameters: Mapping[str, Any], procedure: str) -> bool:

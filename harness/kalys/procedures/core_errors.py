@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from kalys.ballots.effects import EFFECTS
 from kalys.ballots.layout import Layout
-from kalys.ballots.paper import placement, to_pixels
+from kalys.ballots.paper import mirrored, placement, to_pixels
 from kalys.ballots.sheet import Paper, Sheet
 from kalys.election.definition import Contest
 from kalys.evidence.disk import write_whole
@@ -70,15 +70,22 @@ class Breakdown:
 
     "mark" and "position" count targets of sheets that must be counted (unmarked targets together as
     "no mark"), "orientation" and "paper" count sheets; a sheet with several effects is in the row
-    of each.
+    of each. Where ``layout`` has targets on both sides, "side" counts them by side.
     """
 
-    def __init__(self, contests: Sequence[Contest], style: str) -> None:
+    def __init__(self, contests: Sequence[Contest], style: str, layout: Layout) -> None:
         self._positions = frozenset((c.id, o) for c in contests for o in c.option_ids)
         self._style = style
         self._counts: dict[str, dict[str, list[int]]] = {
             "mark": {}, "position": {}, "orientation": {}, "paper": {},
         }
+        self._side: dict[Position, str] = {}
+        if layout.sides > 1:
+            self._counts["side"] = {}
+            self._side = {
+                (t.contest, t.option): side
+                for side, face in layout.faces.items() for t in face.targets
+            }
 
     def add(self, sheet: Sheet, pair: Pair | None, *, wrong: bool) -> None:
         """One sheet: ``pair`` with what was read of it, None when it was not counted."""
@@ -95,6 +102,8 @@ class Breakdown:
             self._count("mark", kind, position in bad, missing)
         for position in {*kinds, *bad} & self._positions:
             self._count("position", "/".join(position), position in bad, missing)
+            if side := self._side.get(position):
+                self._count("side", side, position in bad, missing)
         empty = self._positions - set(kinds)
         self._count("mark", NO_MARK, len(bad & empty), 0, tried=len(empty) if pair else 0)
 
@@ -179,9 +188,11 @@ def error_parts(
     sheet = pair.sheet
     if sheet is None:
         return
-    more = {"drawn_again": True} if drawn_again else {}
+    more: dict[str, Any] = {"drawn_again": True} if drawn_again else {}
     for kind, position, part in _parts(sheet, pair, image, layout):
         if alike is None or alike.wants(kind):
+            if image.ndim == 3 and position is not None:
+                more = {**more, "side": layout.side_of(*position)}
             yield ErrorPart({
                 "sheet": sheet.id, "seed": sheet.seed, "sha256": sha256,
                 "position": "/".join(position or ()), "error": kind,
@@ -207,9 +218,13 @@ def _parts(
 
 
 def _around(sheet: Sheet, position: Position, image: Picture, layout: Layout) -> Picture:
-    """The picture around a target, as the sensor saw it."""
-    target = layout.target(*position)
-    matrix = placement(layout, sheet.paper, turned=sheet.orientation.endswith("foot"))
+    """The picture around a target, as the sensor of its side saw it."""
+    target, paper = layout.target(*position), sheet.paper
+    if image.ndim == 3:
+        above = (layout.side_of(*position) == "back") != sheet.orientation.startswith("up")
+        image = image[int(above)]
+        paper = mirrored(paper, layout.page_mm[0]) if above else paper
+    matrix = placement(layout, paper, turned=sheet.orientation.endswith("foot"))
     column, row = to_pixels(matrix, np.array([[target.x, target.y]]))[0]
     half = [round(side * layout.px_per_mm / 2) for side in _REGION_MM]
     left = int(np.clip(round(column) - half[0], 0, max(0, image.shape[1] - 2 * half[0])))
@@ -218,6 +233,10 @@ def _around(sheet: Sheet, position: Position, image: Picture, layout: Layout) ->
 
 
 def _whole(image: Picture) -> Picture:
+    """All of it, small; both sides beside one another, the lower one left."""
+    if image.ndim == 3:
+        lower, upper = (_whole(side) for side in image)
+        return np.hstack([lower, np.zeros((len(lower), 4), np.uint8), upper])
     height = round(image.shape[0] * _WHOLE_WIDTH / image.shape[1])
     small = cv2.resize(image, (_WHOLE_WIDTH, height), interpolation=cv2.INTER_AREA)
     return np.asarray(small, np.uint8)

@@ -1,7 +1,8 @@
 """One deck on a counting core: draw every sheet, have it read, and compare.
 
 What an urn does with paper, ``deck_run`` asks of it; a core is given the picture that an ideal
-sensor would see. The outcome has the same shape, so that one procedure tests both. It is known here
+sensor would see, or, of a ballot with targets on both sides, what two sensors see of each sheet in
+one pass. The outcome has the same shape, so that one procedure tests both. It is known here
 which answer belongs to which sheet, the harness sums the answers itself, and there is no box.
 
 A picture is identified in the journal by the sheet's id and seed and by the SHA-256 of its pixels;
@@ -48,10 +49,11 @@ def read_deck(
     pairs: list[Pair] = []
     wrong: dict[str, str] = {}
     times = ReadTimes()
-    breakdown = Breakdown(contests, style)
+    layout = layouts_for(session.definition)[style]
+    breakdown = Breakdown(contests, style, layout)
     total = len(sheets) if total is None else total
     silent = 0
-    for sheet, image, read in shown(session.core, session.renderer, sheets):
+    for sheet, image, read in shown(session.core, session.renderer, sheets, layout.sides):
         if isinstance(read, CoreReading):
             times.add(read.seconds)
         answer = answer_of(sheet, read, sha256_of(image))
@@ -63,9 +65,9 @@ def read_deck(
         if became.said:
             wrong[sheet.id] = became.said
             whose = became.pair or Pair(sheet, None)
-            layout = session.renderer.layout(sheet)
             for part in error_parts(
-                whose, image, layout, said=became.said, sha256=answer.sha256
+                whose, image, session.renderer.layout(sheet), said=became.said,
+                sha256=answer.sha256,
             ):
                 session.error_pictures.keep(session, part)
         breakdown.add(sheet, became.pair, wrong=bool(became.said))
@@ -92,9 +94,11 @@ def greeting(
     definition: ElectionDefinition, style: str, ambiguous_marks: str = "return"
 ) -> dict[str, Any]:
     """What a core is told before sheets of a style."""
-    layout = layouts_for(definition)[style].without_artwork().to_dict()
-    election = definition.model_dump(mode="json")
-    return hello(election, style, layout, ambiguous_marks=ambiguous_marks)
+    layout = layouts_for(definition)[style]
+    return hello(
+        definition.model_dump(mode="json"), style, layout.without_artwork().to_dict(),
+        ambiguous_marks=ambiguous_marks, sides=layout.sides,
+    )
 
 
 def given_up(silent: int, after: int, of: int) -> str:
@@ -103,21 +107,21 @@ def given_up(silent: int, after: int, of: int) -> str:
 
 
 def sha256_of(image: NDArray[np.uint8]) -> str:
-    """Of the picture's pixels, row after row."""
+    """Of the picture's pixels, row after row; of two sides the lower one's first."""
     return hashlib.sha256(np.ascontiguousarray(image).data).hexdigest()
 
 
 def shown(
-    core: CountingCore, renderer: Renderer, sheets: Iterable[Sheet]
+    core: CountingCore, renderer: Renderer, sheets: Iterable[Sheet], sides: int
 ) -> Iterator[tuple[Sheet, NDArray[np.uint8], CoreReading | CoreFault]]:
-    """Each sheet with its picture and what the core made of it. A picture is good until the next
-    one is asked for."""
-    left = iter(sheets)
+    """Each sheet with its picture (of so many ``sides``) and what the core made of it. A picture is
+    good until the next one is asked for."""
+    left, each = iter(sheets), () if sides == 1 else (sides,)
     while part := list(islice(left, core.batch)):
-        shapes = [renderer.layout(sheet).shape for sheet in part]
+        shapes = [(*each, *renderer.layout(sheet).shape) for sheet in part]
         pages = core.pages(len(part), shapes[0])
         images = [
-            renderer.scan(sheet, out=page if shape == shapes[0] else None)
+            renderer.seen(sheet, sides, out=page if shape == shapes[0] else None)
             for sheet, page, shape in zip(part, pages, shapes, strict=True)
         ]
         yield from zip(part, images, core.read_many(images), strict=True)

@@ -7,9 +7,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from kalys.ballots.deck import Deck, logic_and_accuracy, volume
-from kalys.ballots.deck_file import READABLE
+from kalys.ballots.layout import Layout
 from kalys.ballots.sheet import Sheet
-from kalys.procedures.campaign import stops_when_decided, volume_campaign
+from kalys.ballots.templates import layouts_for
+from kalys.election.definition import Contest
+from kalys.procedures.campaign import stops_when_decided, volume_campaign, volume_sheets
 from kalys.procedures.comparison import Comparison, Position
 from kalys.procedures.deck_run import (
     DeckRun,
@@ -48,9 +50,9 @@ def count_volume(session: Session, parameters: Mapping[str, Any]) -> None:
         volume_campaign(session, parameters)
         _report_bounds(session)
         return
-    sheets = int(parameters.get("sheets", 20_391))
-    style = str(parameters.get("style", "KG-PL"))
+    style = str(parameters.get("style", session.style))
     at_decision = stops_when_decided(parameters, "count.volume")
+    sheets = volume_sheets(session.definition, style, parameters)
     part = box_room(session)
     deck = _volume(session, style, sheets)
     done = 0
@@ -137,9 +139,13 @@ def _report_bounds(session: Session) -> None:
     devices=("urn", "core"),
 )
 def count_logic_and_accuracy(session: Session, parameters: Mapping[str, Any]) -> None:
-    """The logic-and-accuracy deck of each style, each in an election of its own."""
+    """The logic-and-accuracy deck of each style, each in an election of its own.
+
+    ``styles`` names them, or says how many of the election's first are tried; all by default.
+    """
     usual = [style.id for style in session.definition.styles]
-    for style in parameters.get("styles", usual):
+    wanted = parameters.get("styles", usual)
+    for style in usual[:wanted] if isinstance(wanted, int) else wanted:
         seed = session.rng(f"count.logic_and_accuracy.{style}").getrandbits(31)
         deck = logic_and_accuracy(session.definition, style, seed)
         run = run_deck(session, deck.sheets, style)
@@ -149,25 +155,50 @@ def count_logic_and_accuracy(session: Session, parameters: Mapping[str, Any]) ->
 
 
 def _report_coverage(session: Session, run: DeckRun, deck: Deck) -> None:
-    """Every position must be active in the deck, in each way of feeding, and in the records."""
-    inactive = deck.coverage().missing
-    seen: set[Position] = set()
+    """Every position must be active in the deck, in each way of feeding, and in the records; where
+    a ballot has targets on both sides, in the records of each way and told by side."""
+    layout = layouts_for(session.definition)[run.style]
+    covered = deck.coverage()
+    ways = sorted({sheet.orientation for sheet in deck if sheet.truth and sheet.truth.counted})
+    read: dict[str, set[Position]] = {}
     for pair in run.comparison.pairs:
         if pair.record is not None and pair.sheet is not None:
-            seen |= {(c, o) for c, options in pair.record.marks.items() for o in options}
-    ways = len({sheet.orientation for sheet in deck if sheet.orientation in READABLE})
+            told = {(c, o) for c, options in pair.record.marks.items() for o in options}
+            read.setdefault(pair.sheet.orientation, set()).update(told)
+    seen = set[Position]().union(*read.values())
     for contest in session.definition.style_contests(run.style):
-        session.count(
-            "ACC-007", ways * len(contest.options),
-            len([place for place in inactive if place.startswith(f"{contest.id}/")]),
-            condition=f"{run.style} {contest.id}, each way of feeding",
-            note=f"not active in deck {deck.name}: {', '.join(inactive)}" if inactive else "",
-        )
-        missing = [o for o in contest.option_ids if (contest.id, o) not in seen]
-        session.count(
-            "ACC-007", len(contest.options), len(missing), condition=f"{run.style} {contest.id}",
-            note=f"in no record of deck {deck.name}: {', '.join(missing)}" if missing else "",
-        )
+        for side, options in _by_side(layout, contest):
+            named = f"{run.style} {contest.id}{side}"
+            inactive = [
+                f"{contest.id}/{option} {way}" for option in options
+                for way, votes in covered.count[contest.id][option].items() if not votes
+            ]
+            session.count(
+                "ACC-007", len(ways) * len(options), len(inactive),
+                condition=f"{named}, each way of feeding",
+                note=f"not active in deck {deck.name}: {', '.join(inactive)}" if inactive else "",
+            )
+            # What was read in which way can only be told where each record has its sheet.
+            looked = {f" {way}": read.get(way, set()) for way in ways} if side else {"": seen}
+            missing = [
+                f"{option}{way}" for way, marks in looked.items() for option in options
+                if (contest.id, option) not in marks
+            ]
+            session.count(
+                "ACC-007", len(looked) * len(options), len(missing), condition=named,
+                note=f"in no record of deck {deck.name}: {', '.join(missing)}" if missing else "",
+            )
+
+
+def _by_side(layout: Layout, contest: Contest) -> list[tuple[str, list[str]]]:
+    """The contest's options by the side of the ballot that they stand on, with that in words: "" on
+    a ballot with one side."""
+    if layout.sides == 1:
+        return [("", list(contest.option_ids))]
+    by_side: dict[str, list[str]] = {}
+    for option in contest.option_ids:
+        by_side.setdefault(f", {layout.side_of(contest.id, option)}", []).append(option)
+    return list(by_side.items())
 
 
 def _report_comparisons(session: Session, run: DeckRun, condition: str) -> None:

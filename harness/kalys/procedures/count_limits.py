@@ -55,7 +55,7 @@ def integrity(session: Session, parameters: Mapping[str, Any]) -> None:
         session.journal.add("note", {"text": "the profile promises no integrity monitor"})
     rng = session.rng("count.integrity")
     for number, disturbance in enumerate(islice(cycle(DISTURBANCES), trials), 1):
-        contest = rng.choice(session.definition.style_contests("KG-PL"))
+        contest = rng.choice(session.definition.style_contests(session.style))
         option = rng.choice(contest.option_ids)
         with prepared_urn(session) as prepared:
             wrong = _disturb(session, prepared, disturbance, contest.id, option)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kalys.ballots.sheet import Sheet
+from kalys.ballots.templates import layouts_for
 from kalys.procedures.comparison import Pair, compare, wrong_outcome
 from kalys.procedures.core_errors import Breakdown, error_parts
 from kalys.procedures.core_run import read_deck, sha256_of
@@ -57,7 +58,8 @@ def run_deck(
 def _break_down(session: Session, run: DeckRun) -> None:
     """Where an urn went wrong, by mark, position, orientation and paper. What it saw nobody has;
     so the pictures are drawn again from the deck, and say so."""
-    breakdown = Breakdown(session.definition.style_contests(run.style), run.style)
+    layout = layouts_for(session.definition)[run.style]
+    breakdown = Breakdown(session.definition.style_contests(run.style), run.style, layout)
     pairs = run.pairs
     for sheet, fed in run.fed:
         said = run.wrong.get(sheet.id, "")

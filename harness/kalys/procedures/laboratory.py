@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from kalys.requirements.plan import Plan
 
 FAMILY = "laboratory."
-MEASURED = ("count", "reading", "check")
+MEASURED = ("count", "reading", "check", "detection")
 UNSAID = ("blocked", "not-applicable")
 
 
@@ -130,7 +130,9 @@ def record_gaps(
 def _has_result(o: Observation) -> bool:
     if o.kind == "reading":
         return o.value is not None
-    return o.kind in UNSAID or (o.kind in MEASURED and 0 <= o.failures <= o.trials > 0)
+    return o.kind in UNSAID or (
+        o.kind in MEASURED and 0 <= o.failures <= o.trials > 0 and 0 <= o.detected <= o.trials
+    )
 
 
 def _journaled(session: Session) -> int:

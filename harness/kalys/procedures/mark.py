@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from kalys.election.definition import ElectionDefinition
     from kalys.procedures.session import Session
 
-STYLE = "KG-PL"
 CLASSES = {"valid": VALID_KINDS, "ambiguous": AMBIGUOUS_KINDS, "invalid": INVALID_KINDS}
 
 
@@ -42,9 +41,11 @@ def line(session: Session, parameters: Mapping[str, Any]) -> None:
     rng = session.rng("mark.line")
     sheets = [
         _with_line(session, f"mark.line-{number + 1:05d}", position, float(90 * (number % 2)))
-        for number, position in enumerate(_spread(session.definition, STYLE, wanted, rng))
+        for number, position in enumerate(
+            _spread(session.definition, session.style, wanted, rng)
+        )
     ]
-    run = run_deck(session, sheets, STYLE)
+    run = run_deck(session, sheets, session.style)
     fed = [sheet for sheet, _ in run.fed]
     missed = {sheet.id: said for sheet in fed if (said := _missed(run, sheet))}
     by_position: dict[str, list[Sheet]] = {}
@@ -82,7 +83,7 @@ def _with_line(session: Session, name: str, position: Position, angle: float) ->
     """A ballot with the line, and a clear mark in the contest that decides validity if the line
     stands elsewhere."""
     rng = session.rng(name)
-    contests = session.definition.style_contests(STYLE)
+    contests = session.definition.style_contests(session.style)
     marks = [Mark(*position, "line", {"angle_deg": angle})]
     marks += [
         Mark(c.id, rng.choice(c.option_ids), rng.choice(CLEAR))
@@ -92,7 +93,7 @@ def _with_line(session: Session, name: str, position: Position, angle: float) ->
     place = "/".join(position)
     truth = truth_of(contests, marks, why=f"a 1 mm line at {place}")
     return Sheet(
-        id=name, election=session.definition.id, style=STYLE, marks=tuple(marks),
+        id=name, election=session.definition.id, style=session.style, marks=tuple(marks),
         seed=rng.getrandbits(31), truth=truth, group=place,
     )
 
@@ -121,8 +122,8 @@ def folded(session: Session, parameters: Mapping[str, Any]) -> None:
     """A fold line through each target in turn, at many offsets (Windham NH 2020)."""
     sheets = int(parameters.get("sheets", 2995))
     seed = session.rng("mark.folds").getrandbits(31)
-    deck = folds(session.definition, STYLE, sheets, seed)
-    report_sheets(session, "MRK-002", run_deck(session, deck.sheets, STYLE))
+    deck = folds(session.definition, session.style, sheets, seed)
+    report_sheets(session, "MRK-002", run_deck(session, deck.sheets, session.style))
 
 
 @procedure(
@@ -138,8 +139,8 @@ def specification(session: Session, parameters: Mapping[str, Any]) -> None:
     wanted = int(parameters.get("marks", 299))
     for klass, kinds in CLASSES.items():
         seed = session.rng(f"mark.specification.{klass}").getrandbits(31)
-        deck = marks(session.definition, STYLE, wanted, seed, kinds)
-        report_sheets(session, "MRK-006", run_deck(session, deck.sheets, STYLE))
+        deck = marks(session.definition, session.style, wanted, seed, kinds)
+        report_sheets(session, "MRK-006", run_deck(session, deck.sheets, session.style))
 
 
 @procedure(
@@ -153,7 +154,16 @@ def specification(session: Session, parameters: Mapping[str, Any]) -> None:
 def validity(session: Session, parameters: Mapping[str, Any]) -> None:
     """The Kyrgyz rule on every style: no mark or two marks, invalid (24.kg, 2025-10-03)."""
     sheets = int(parameters.get("sheets", 2995))
-    styles = session.definition.styles
+    styles = [
+        style for style in session.definition.styles
+        if any(c.decides_validity for c in session.definition.style_contests(style.id))
+    ]
+    if not styles:
+        session.not_applicable(
+            "MRK-007", f"In the election {session.definition.id} no contest decides whether a "
+            "ballot is valid: a contest without a mark, or with too many, is no vote, and the "
+            "ballot counts.",
+        )
     for index, style in enumerate(styles):
         share = sheets // len(styles) + (index < sheets % len(styles))
         seed = session.rng(f"mark.validity.{style.id}").getrandbits(31)
@@ -173,5 +183,5 @@ def strangers(session: Session, parameters: Mapping[str, Any]) -> None:
     """Ballots of other districts, elections and styles; none may be counted."""
     sheets = int(parameters.get("sheets", 2995))
     seed = session.rng("mark.foreign").getrandbits(31)
-    deck = foreign(session.definition, STYLE, sheets, seed)
-    report_sheets(session, "MRK-010", run_deck(session, deck.sheets, STYLE))
+    deck = foreign(session.definition, session.style, sheets, seed)
+    report_sheets(session, "MRK-010", run_deck(session, deck.sheets, session.style))

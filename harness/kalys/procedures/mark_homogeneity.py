@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 from kalys.ballots.deck_file import READABLE
 from kalys.ballots.deck_ladders import position_ladder, rungs_of, same_mark
+from kalys.ballots.sheet import ORIENTATIONS
 from kalys.ballots.templates import layouts_for
 from kalys.errors import ConfigurationError
 from kalys.metrology.response_curve import Response, fit, spearman_kaerber, spearman_kaerber_u
 from kalys.procedures.comparison import Position
 from kalys.procedures.deck_run import run_deck
-from kalys.procedures.mark import STYLE, positions_of
+from kalys.procedures.mark import positions_of
 from kalys.procedures.mark_levels import (
     AS_VOTE,
     NOT_AS_NONE,
@@ -38,7 +39,7 @@ from kalys.procedures.mark_response import (
     BallotMap,
     Curve,
     Readings,
-    map_of,
+    maps_of,
     note_response,
     points_of,
 )
@@ -49,7 +50,11 @@ if TYPE_CHECKING:
     from kalys.procedures.session import Session
 
 REQUIREMENT = "MRK-003"
-ENDS = {"down-head": "head first", "down-foot": "foot first"}
+ENDS = {
+    "down-head": "head first", "down-foot": "foot first",
+    # Of ballots with targets on both sides:
+    "up-head": "back down, head first", "up-foot": "back down, foot first",
+}
 _MAP_REACH = 4.0        # spreads on either side of a threshold that the map's ladder covers
 
 
@@ -68,10 +73,12 @@ def homogeneity(session: Session, parameters: Mapping[str, Any]) -> None:
     map_rungs = int(parameters.get("map_rungs", 12))
     readings = tuple(parameters.get("thresholds", (AS_VOTE, NOT_AS_NONE)))
     ends = tuple(parameters.get("orientations", READABLE))
-    _check(readings, ends, marks, rungs)
+    sides = layouts_for(session.definition)[session.style].sides
+    ways = READABLE if sides == 1 else ORIENTATIONS
+    _check(readings, ends, ways, marks, rungs)
     shown: list[tuple[Level, str]] = []
     for by in parameters.get("kinds", ("dash", "pencil")):
-        levels, answers = find_levels(session, by, STYLE, readings, rungs)
+        levels, answers = find_levels(session, by, session.style, readings, rungs)
         if not levels:
             session.journal.add("note", {
                 "text": f"no threshold within the ladder {by}: every mark of it was read alike"
@@ -80,7 +87,7 @@ def homogeneity(session: Session, parameters: Mapping[str, Any]) -> None:
         for level in levels:
             for end in ends:
                 rates = _stage(session, level, end, 1, marks)
-                maps.append(_map_of_rates(session, level, end, rates, marks))
+                maps += _maps_of_rates(session, level, end, rates, marks)
                 shown.append((level, end))
         if map_rungs and levels:
             more, maps = _thresholds(session, levels, map_rungs)
@@ -93,14 +100,16 @@ def homogeneity(session: Session, parameters: Mapping[str, Any]) -> None:
     _confirm(session, shown, 2 * marks)
 
 
-def _check(readings: Sequence[str], ends: Sequence[str], marks: int, rungs: int) -> None:
+def _check(
+    readings: Sequence[str], ends: Sequence[str], ways: Sequence[str], marks: int, rungs: int
+) -> None:
     strange = [word for word in readings if word not in WORDS]
-    strange += [word for word in ends if word not in ENDS]
+    strange += [word for word in ends if word not in ways]
     if strange or not readings or not ends or marks < 1 or rungs < 6:
         raise ConfigurationError(
             f"mark.homogeneity cannot run with {', '.join(strange) or 'these parameters'}",
             where="plan",
-            remedy=f"thresholds: of {', '.join(WORDS)}; orientations: of {', '.join(ENDS)}; "
+            remedy=f"thresholds: of {', '.join(WORDS)}; orientations: of {', '.join(ways)}; "
             "marks: 1 or more; rungs: 6 or more.",
         )
 
@@ -121,14 +130,14 @@ def _stage(
     session: Session, level: Level, end: str, stage: int, marks: int
 ) -> Mapping[Position, tuple[int, int]]:
     """Feed the level and report it; returns marks and detections by position."""
-    places = positions_of(session.definition, STYLE)
+    places = positions_of(session.definition, session.style)
     name = _name(level, end)
     seed = session.rng(f"mark.homogeneity.{name}.{stage}").getrandbits(31)
     deck = same_mark(
-        session.definition, STYLE, marks * len(places), seed, by=level.by, strength=level.strength,
-        orientation=end, group=f"{level.by}-{level.reading}-{end}-{stage}",
+        session.definition, session.style, marks * len(places), seed, by=level.by,
+        strength=level.strength, orientation=end, group=f"{level.by}-{level.reading}-{end}-{stage}",
     )
-    run = run_deck(session, deck.sheets, STYLE)
+    run = run_deck(session, deck.sheets, session.style)
     tried, detected = Counter[Position](), Counter[Position]()
     for answer in Readings.of(run).answers(level.ladder.parameter):
         if answer.read:
@@ -137,8 +146,8 @@ def _stage(
     for place in places:
         if tried[place]:
             session.detection(
-                REQUIREMENT, level=name, position=f"{STYLE}/{'/'.join(place)}", stage=stage,
-                marks=tried[place], detected=detected[place],
+                REQUIREMENT, level=name, position=f"{session.style}/{'/'.join(place)}",
+                stage=stage, marks=tried[place], detected=detected[place],
             )
     return {place: (tried[place], detected[place]) for place in places}
 
@@ -157,18 +166,18 @@ def _thresholds(
         group = f"{level.by}-{level.reading}-map"
         seed = session.rng(f"mark.homogeneity.{group}").getrandbits(31)
         deck = position_ladder(
-            session.definition, STYLE, strengths, seed, by=level.by, group=group
+            session.definition, session.style, strengths, seed, by=level.by, group=group
         )
-        run = run_deck(session, deck.sheets, STYLE)
+        run = run_deck(session, deck.sheets, session.style)
         answers = [a for a in Readings.of(run).answers(level.ladder.parameter) if a.read]
-        maps.append(_map_of_thresholds(session, level, answers, strengths))
+        maps += _maps_of_thresholds(session, level, answers, strengths)
         every += answers
     return every, maps
 
 
-def _map_of_thresholds(
+def _maps_of_thresholds(
     session: Session, level: Level, answers: Sequence[Answer], strengths: Sequence[float]
-) -> BallotMap:
+) -> list[BallotMap]:
     """The threshold of each position whose every rung was answered, in percent of the ballot's."""
     low, high, rungs = strengths[0], strengths[-1], len(strengths)
     tried = Counter(a.position for a in answers)
@@ -182,8 +191,8 @@ def _map_of_thresholds(
         )
         for place, count in tried.items() if count == rungs
     }
-    return map_of(
-        layouts_for(session.definition)[STYLE],
+    return maps_of(
+        layouts_for(session.definition)[session.style],
         f"Threshold by position: {rungs_of(level.by).what}, {WORDS[level.reading]}",
         "%", {place: (100 * value, end) for place, (value, end) in values.items()},
         f"difference from the ballot's threshold ({level.ladder.named(whole.threshold)}); "
@@ -191,13 +200,14 @@ def _map_of_thresholds(
     )
 
 
-def _map_of_rates(
+def _maps_of_rates(
     session: Session, level: Level, end: str, rates: Mapping[Position, tuple[int, int]], marks: int
-) -> BallotMap:
+) -> list[BallotMap]:
     values = {place: (100 * k / n, 0) for place, (n, k) in rates.items() if n}
-    return map_of(
-        layouts_for(session.definition)[STYLE], f"Detected by position: {_name(level, end)}",
-        "% detected", values, f"{marks} marks at each position",
+    return maps_of(
+        layouts_for(session.definition)[session.style],
+        f"Detected by position: {_name(level, end)}", "% detected", values,
+        f"{marks} marks at each position",
     )
 
 

@@ -20,14 +20,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kalys.ballots.deck_tails import MOST_OVERLAP, tails
-from kalys.ballots.layout import Face, Target
+from kalys.ballots.layout import Face, Layout, Target
 from kalys.ballots.neighbours import AMBIGUOUS, BOTH, OWN, NeighbourRule, reached
 from kalys.ballots.sheet import Mark, Sheet
 from kalys.ballots.templates import layouts_for
 from kalys.procedures.deck_outcome import DeckRun
 from kalys.procedures.deck_run import feed_all, finish, run_deck
 from kalys.procedures.feeding import Fed
-from kalys.procedures.mark import STYLE
 from kalys.procedures.mark_response import DOUBTFUL, NONE, VOTE, Curve, Readings, note_response
 from kalys.procedures.preparation import prepared_urn
 from kalys.procedures.registry import procedure
@@ -77,16 +76,16 @@ def overlap(session: Session, parameters: Mapping[str, Any]) -> None:
     limits = session.profile.limits
     rule = rule_of(limits.mark_blank_fill, limits.mark_vote_fill)
     seed = session.rng("mark.overlap").getrandbits(31)
-    deck = tails(session.definition, STYLE, wanted, seed, rule)
-    face = layouts_for(session.definition)[STYLE].front
+    deck = tails(session.definition, session.style, wanted, seed, rule)
+    layout = layouts_for(session.definition)[session.style]
     # In one election no two sheets mark the same option, so that each record has its sheet.
-    size = len({(t.contest, t.option) for t in face.targets})
+    size = len(layout.targets)
     found: list[_Tail] = []
     for start in range(0, len(deck), size):
         part = deck.sheets[start : start + size]
         run = _run(session, part, start, len(deck))
         readings = Readings.of(run)
-        found += [_tail(face, sheet, fed, readings) for sheet, fed in run.fed]
+        found += [_tail(layout, sheet, fed, readings) for sheet, fed in run.fed]
     _report(session, rule, found)
     _tell_response(session, rule, found)
 
@@ -102,8 +101,8 @@ def rule_of(blank_fill: float | None, vote_fill: float | None) -> NeighbourRule:
 def _run(session: Session, sheets: Sequence[Sheet], done: int, total: int) -> DeckRun:
     """One election; an urn is also asked how many ballots it gave back for such marks."""
     if session.bench.dut_role == "core":
-        return run_deck(session, sheets, STYLE, done=done, total=total)
-    with prepared_urn(session, style=STYLE) as prepared:
+        return run_deck(session, sheets, session.style, done=done, total=total)
+    with prepared_urn(session, style=session.style) as prepared:
         fed = feed_all(session, prepared, sheets, done=done, total=total)
         run = finish(session, prepared, fed)
         status = prepared.urn.status()
@@ -121,8 +120,9 @@ def _run(session: Session, sheets: Sequence[Sheet], done: int, total: int) -> De
     return run
 
 
-def _tail(face: Face, sheet: Sheet, fed: Fed, readings: Readings) -> _Tail:
+def _tail(layout: Layout, sheet: Sheet, fed: Fed, readings: Readings) -> _Tail:
     mark = sheet.marks[0]
+    face = layout.face_of(mark.contest, mark.option)
     entered = reached(mark, face)
     fill = max(entered.values(), default=0.0)
     target = _nearest(face, mark)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from kalys.ballots import marks as library
 from kalys.ballots.sheet import Mark, Sheet
 from kalys.ballots.truth import truth_of
-from kalys.errors import ProtocolError, Refused
+from kalys.election.definition import Contest
+from kalys.errors import ConfigurationError, ProtocolError, Refused
 from kalys.procedures.deck_run import DeckRun, run_deck
-from kalys.procedures.mark import STYLE
 from kalys.procedures.preparation import Prepared, open_polls, prepared_urn, print_report
 from kalys.procedures.registry import procedure
 from kalys.protocols.urn.messages import AMBIGUOUS_MARKS, ReportKind, Role
@@ -49,7 +49,8 @@ def rescan(session: Session, parameters: Mapping[str, Any]) -> None:
     rescans = int(parameters.get("rescans", 20))
     rng = session.rng("mark.rescan")
     done = 0
-    names = _names(session)
+    naming = _naming(session)
+    names = [(naming.id, option) for option in naming.option_ids]
     while done < wanted:
         batch = [
             _rescanned(session, names[i], done + i, rng)
@@ -61,31 +62,45 @@ def rescan(session: Session, parameters: Mapping[str, Any]) -> None:
             _laid_in(sheet, scan, rng)
             for scan in range(rescans) for sheet in rng.sample(batch, len(batch))
         ]
-        run = run_deck(session, deck, STYLE)
+        run = run_deck(session, deck, session.style)
         for sheet in batch:
             _report_rescans(session, run, sheet)
         done += len(batch)
 
 
-def _names(session: Session) -> Sequence[tuple[str, str]]:
-    """(contest, option) by which a record is known again."""
-    for contest in session.definition.style_contests(STYLE):
-        if not contest.decides_validity:
-            return [(contest.id, option) for option in contest.option_ids]
-    raise AssertionError(f"style {STYLE} has no contest that leaves validity alone")
+def _naming(session: Session) -> Contest:
+    """The contest by whose options a record is known again: of those that decide
+    nothing the longest."""
+    contests = session.definition.style_contests(session.style)
+    known = [contest for contest in contests if not contest.decides_validity]
+    if not known or len(contests) < 2:
+        raise ConfigurationError(
+            f"records of {session.style} cannot be told apart: it has no second contest that "
+            "leaves validity alone", where="mark.rescan",
+        )
+    return max(known, key=lambda contest: len(contest.options))
+
+
+def _tried(session: Session, number: int) -> Contest:
+    """The contest in which a mark is tried: the one that decides validity, else each but the naming
+    one in turn."""
+    contests = session.definition.style_contests(session.style)
+    deciding = [contest for contest in contests if contest.decides_validity]
+    others = deciding or [c for c in contests if c.id != _naming(session).id]
+    return others[number % len(others)]
 
 
 def _rescanned(session: Session, name: tuple[str, str], number: int, rng: Random) -> Sheet:
-    contests = session.definition.style_contests(STYLE)
-    deciding = next(c for c in contests if c.decides_validity)
+    contest = _tried(session, number)
     kinds = (*library.AMBIGUOUS_KINDS, *library.VALID_KINDS, *library.INVALID_KINDS)
-    tried = Mark(deciding.id, rng.choice(deciding.option_ids), kinds[number % len(kinds)])
+    tried = Mark(contest.id, rng.choice(contest.option_ids), kinds[number % len(kinds)])
     clear = Mark(*name, "cross")
     truth = truth_of(
-        contests, [clear], touched={deciding.id: (tried.option,)}, why=f"{tried.kind}, once more"
+        session.definition.style_contests(session.style), [clear],
+        touched={contest.id: (tried.option,)}, why=f"{tried.kind}, once more",
     )
     return Sheet(
-        id=f"mark.rescan-{number + 1:03d}", election=session.definition.id, style=STYLE,
+        id=f"mark.rescan-{number + 1:03d}", election=session.definition.id, style=session.style,
         marks=(tried, clear), seed=rng.getrandbits(31), truth=truth, group=tried.kind,
     )
 

@@ -39,7 +39,6 @@ from kalys.errors import ProtocolError, Refused
 from kalys.procedures.control_sheets import plain_sheet
 from kalys.procedures.core_run import begin
 from kalys.procedures.deck_run import box_room, feed_all, settle
-from kalys.procedures.mark import STYLE
 from kalys.procedures.preparation import (
     Prepared,
     close_polls,
@@ -57,6 +56,7 @@ if TYPE_CHECKING:
 
 CAPABILITY = EXPORT = "cast-vote-records"
 SPREAD_MM = 0.12       # by which a sensor sees a dot of ink wider: half of the usual most
+CLEAR_OF_NONE = 1.07   # times the diameter of a dot that is none: what it is drawn larger
 MOST_NAMED = 4
 BATCH = 60             # sheets of one election: likeness is looked for among so many
 
@@ -140,8 +140,11 @@ def _deck(session: Session, band: Band, wanted: int) -> list[Sheet]:
     """Sheets with clear and marginal marks, in turn: a marginal mark beside a vote in either
     contest, alone in the deciding one, in both, beside an overvote, and none at all."""
     rng = session.rng("mark.records")
-    deciding = [c.id for c in session.definition.style_contests(STYLE) if c.decides_validity]
-    others = [c.id for c in session.definition.style_contests(STYLE) if not c.decides_validity]
+    contests = session.definition.style_contests(session.style)
+    deciding = [contest.id for contest in contests if contest.decides_validity] or [
+        max(contests, key=lambda contest: len(contest.options)).id
+    ]
+    others = [contest.id for contest in contests if contest.id not in deciding]
     every = [*deciding, *others]
     ways: list[tuple[dict[str, int], Sequence[str]]] = [
         (dict.fromkeys(every, 1), deciding),
@@ -164,22 +167,29 @@ def _sheet(
     marginal: Sequence[str],
 ) -> Sheet:
     """A sheet with so many ``clear`` marks by contest, and one ``marginal`` in each of these."""
-    layout = layouts_for(session.definition)[STYLE]
+    layout = layouts_for(session.definition)[session.style]
     free = {
         contest.id: rng.sample(contest.option_ids, len(contest.options))
-        for contest in session.definition.style_contests(STYLE)
+        for contest in session.definition.style_contests(session.style)
     }
     chosen = {contest: [free[contest].pop() for _ in range(n)] for contest, n in clear.items()}
-    plain = plain_sheet(session.definition, STYLE, name, chosen, rng, why="with marginal marks")
+    plain = plain_sheet(
+        session.definition, session.style, name, chosen, rng, why="with marginal marks"
+    )
     dots = tuple(_dot(layout, contest, free[contest].pop(), band, rng) for contest in marginal)
     return replace(plain, marks=plain.marks + dots, group="marginal" if dots else "clear")
 
 
 def _dot(layout: Layout, contest: str, option: str, band: Band, rng: Random) -> Mark:
-    """A dot of ink whose fill lies in the middle of the band."""
-    area = math.sqrt(band.blank * band.vote) * inside_mm2(layout.target(contest, option))
+    """A dot of ink whose fill lies in the middle of the band, and in small targets, where the
+    spread of a sensor is as wide as the band, at least not below it."""
+    inside = inside_mm2(layout.target(contest, option))
+    middle, least = (
+        math.sqrt(4 * fill * inside / math.pi)
+        for fill in (math.sqrt(band.blank * band.vote), band.blank)
+    )
     return Mark(contest, option, "dot", {
-        "diameter_mm": round(math.sqrt(4 * area / math.pi) - SPREAD_MM, 2), "density": 0.95,
+        "diameter_mm": round(max(middle - SPREAD_MM, CLEAR_OF_NONE * least), 2), "density": 0.95,
         "dx": round(rng.uniform(-0.4, 0.4), 2), "dy": round(rng.uniform(-0.4, 0.4), 2),
     })
 
@@ -198,7 +208,7 @@ def _of_urn(
     session: Session, sheets: Sequence[Sheet], band: Band, done: int, total: int
 ) -> None:
     condition = f"sheets {done + 1} to {done + len(sheets)}"
-    with prepared_urn(session, style=STYLE) as prepared:
+    with prepared_urn(session, style=session.style) as prepared:
         fed = feed_all(session, prepared, sheets, done=done, total=total)
         settle(session, prepared)
         close_polls(prepared)
@@ -276,7 +286,8 @@ def _places(options: Mapping[str, Sequence[str] | Mapping[str, float]]) -> froze
 
 def _of_core(session: Session, wanted: int) -> None:
     band = _band(session)
-    begin(session, STYLE, ambiguous_marks=ACCEPT)
+    begin(session, session.style, ambiguous_marks=ACCEPT)
+    sides = layouts_for(session.definition)[session.style].sides
     read: list[tuple[Expected, SheetRecord]] = []
     silent: list[tuple[Expected, str]] = []
     named = faulty = False
@@ -285,7 +296,7 @@ def _of_core(session: Session, wanted: int) -> None:
         expected = expected_of(sheet)
         about: dict[str, Any] = {"sheet": sheet.id, "seed": sheet.seed}
         try:
-            answer = session.core.read(session.renderer.scan(sheet)).answer
+            answer = session.core.read(session.renderer.seen(sheet, sides)).answer
         except CoreFault as fault:
             session.journal.add("sheet", {**about, "outcome": "silent", "reason": fault.what})
             silent.append((expected, f"the core gave no answer: {fault.what}"))
@@ -302,7 +313,7 @@ def _of_core(session: Session, wanted: int) -> None:
             continue
         marginal = {contest: tuple(row) for contest, row in answer.marginal.items()}
         read.append((expected, SheetRecord(
-            sheet.id, STYLE, answer.marks, marginal, answer.marginal, answer.valid
+            sheet.id, session.style, answer.marks, marginal, answer.marginal, answer.valid
         )))
         session.report_progress(number, wanted, f"sheet {number} of {wanted}")
     if not named and not faulty:

@@ -57,7 +57,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class BallotMap:
-    """A value for each target of a style's front. ``places`` are (contest/option, x, y, width,
+    """A value for each target of one side of a style. ``places`` are (contest/option, x, y, width,
     height, value, end) in mm; ``end`` is -1 or 1 where the value is only a bound from above or
     below, else 0."""
 
@@ -122,17 +122,23 @@ def points_of(
     return tuple(points)
 
 
-def map_of(
+def maps_of(
     layout: Layout, title: str, unit: str, values: Mapping[tuple[str, str], tuple[float, int]],
     note: str = "",
-) -> BallotMap:
-    """A map of ``values`` ((value, end) by position) on the front of ``layout``."""
-    places = tuple(
-        (f"{t.contest}/{t.option}", t.x, t.y, t.width, t.height,
-         round(values[t.contest, t.option][0], 5), values[t.contest, t.option][1])
-        for t in layout.front.targets if (t.contest, t.option) in values
-    )
-    return BallotMap(title, unit, layout.style, layout.page_mm, places, note)
+) -> list[BallotMap]:
+    """Maps of ``values`` ((value, end) by position) on ``layout``: one for each side with targets.
+    """
+    found = []
+    for side, face in layout.faces.items():
+        places = tuple(
+            (f"{t.contest}/{t.option}", t.x, t.y, t.width, t.height,
+             round(values[t.contest, t.option][0], 5), values[t.contest, t.option][1])
+            for t in face.targets if (t.contest, t.option) in values
+        )
+        if face.targets:
+            named = title if layout.sides == 1 else f"{title}, {side}"
+            found.append(BallotMap(named, unit, layout.style, layout.page_mm, places, note))
+    return found
 
 
 def note_response(

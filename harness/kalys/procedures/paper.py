@@ -43,11 +43,11 @@ def misfeeds(session: Session, parameters: Mapping[str, Any]) -> None:
     sheets = int(parameters.get("sheets", 1497))
     at_decision = stops_when_decided(parameters, "paper.misfeeds")
     seed = session.rng("paper.misfeeds").getrandbits(31)
-    deck = volume(session.definition, "KG-PL", sheets, seed)
+    deck = volume(session.definition, session.style, sheets, seed)
     room = box_room(session)
     for start in range(0, sheets, room):
         part = deck.sheets[start : start + room]
-        run = run_deck(session, part, "KG-PL", done=start, total=sheets)
+        run = run_deck(session, part, session.style, done=start, total=sheets)
         report_misfeeds(session, run, "ballots in specification")
         if len(run.fed) < len(part) or (at_decision and session.decided("PAP-001")):
             break
@@ -83,8 +83,8 @@ def damaged_sheets(session: Session, parameters: Mapping[str, Any]) -> None:
     """Torn, crumpled, stained and folded ballots; none may be miscounted."""
     sheets = int(parameters.get("sheets", 30))
     seed = session.rng("paper.damaged").getrandbits(31)
-    deck = damaged(session.definition, "KG-PL", sheets, seed)
-    report_sheets(session, "PAP-005", run_deck(session, deck.sheets, "KG-PL"))
+    deck = damaged(session.definition, session.style, sheets, seed)
+    report_sheets(session, "PAP-005", run_deck(session, deck.sheets, session.style))
 
 
 @procedure(

@@ -49,7 +49,7 @@ CLOCK_TOLERANCE_S = 120.0          # of a report's stamp against the urn's clock
 )
 def zero(session: Session, parameters: Mapping[str, Any]) -> None:  # noqa: ARG001
     """Every item of VVSG 2.0 1.1.2-L is looked for on the paper, every register one by one."""
-    with prepared_urn(session, opened=False) as prepared:
+    with prepared_urn(session, style=session.style, opened=False) as prepared:
         prepared.urn.login(Role.OPERATOR)
         report = printed.take(prepared, ReportKind.ZERO)
     items = dict(zero_items(session, prepared, report))
@@ -93,8 +93,8 @@ def non_zero_opening(session: Session, parameters: Mapping[str, Any]) -> None:
     """A counter is disturbed before each attempt to open; then test votes are left behind."""
     trials = int(parameters.get("trials", 5))
     rng = session.rng("report.non_zero_opening")
-    contests = session.definition.style_contests("KG-PL")
-    with prepared_urn(session, style="KG-PL", opened=False) as prepared:
+    contests = session.definition.style_contests(session.style)
+    with prepared_urn(session, style=session.style, opened=False) as prepared:
         tail = Tail(prepared.urn)
         for trial in range(1, trials):
             contest = rng.choice(contests)
@@ -167,7 +167,7 @@ def _test(session: Session, prepared: Prepared, sheets: int, name: str) -> list[
 )
 def test_mode(session: Session, parameters: Mapping[str, Any]) -> None:
     """The demonstration of 13 ballots, a zero report, then an election; only the latter counts."""
-    with prepared_urn(session, opened=False) as prepared:
+    with prepared_urn(session, style=session.style, opened=False) as prepared:
         _test(session, prepared, int(parameters.get("sheets", 13)), "report.test_mode.tests")
         prepared.urn.login(Role.OPERATOR)
         printed.take(prepared, ReportKind.ZERO)
@@ -236,7 +236,7 @@ def results(session: Session, parameters: Mapping[str, Any]) -> None:
     """Every kind of report in the course of one election; the results are recomputed."""
     sheets = int(parameters.get("sheets", 40))
     truth: list[Tally] = []
-    with prepared_urn(session, opened=False) as prepared:
+    with prepared_urn(session, style=session.style, opened=False) as prepared:
         contests = session.definition.style_contests(prepared.style)
         reports = {
             report.kind: report

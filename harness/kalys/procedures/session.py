@@ -142,6 +142,11 @@ class Session:
     def definition(self) -> ElectionDefinition:
         return self.bench.definition
 
+    @property
+    def style(self) -> str:
+        """The ballot style of procedures that are about one: the election's first."""
+        return self.definition.styles[0].id
+
     def _role(self, role: str, found: Found | None) -> Found:
         if found is None:
             raise ConfigurationError(

@@ -39,7 +39,7 @@ from kalys.procedures.shard_count import ShardCount, ShardJudge
 
 SAMPLED = 64
 """Of so many sheets that were read right the picture of one is hashed."""
-_POOL = 2 * GEOMETRIES + 2      # warped bases: every geometry of an epoch, in both orientations
+_POOL = 2 * GEOMETRIES + 2      # warped bases: every geometry of a part of the deck, however fed
 
 Tell = Callable[[int], None]
 """Told how many more sheets have been read."""
@@ -187,13 +187,15 @@ def do_shard(order: ShardOrder, bench: Workbench, tell: Tell) -> ShardResult | S
 def _done(order: ShardOrder, bench: Workbench, tell: Tell) -> ShardResult:
     core, renderer = bench.ready(order)
     deck = order.recipe.deck(order.definition)
-    judge = ShardJudge(deck.contests, deck.style, order.first)
+    layout = layouts_for(order.definition)[deck.style]
+    judge = ShardJudge(deck.contests, deck.style, layout, order.first)
     lines: list[str] = []
     parts: list[ErrorPart] = []
     times, alike = ReadTimes(), Alike()
     silent, ended = 0, ""
     sheets = (deck[i] for i in range(order.first, order.last))
-    for place, (sheet, image, read) in enumerate(shown(core, renderer, sheets), order.first):
+    seen = shown(core, renderer, sheets, layout.sides)
+    for place, (sheet, image, read) in enumerate(seen, order.first):
         answer = answer_of(sheet, read, "" if place % SAMPLED else sha256_of(image))
         found = judge.add(sheet, answer)
         if isinstance(read, CoreReading):

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from kalys.ballots.layout import Layout
 from kalys.ballots.sheet import Sheet
 from kalys.devices.roles import VoteRecord
 from kalys.election.definition import Contest
@@ -83,10 +84,12 @@ class ShardCount:
 class ShardJudge:
     """Judges the answers to one shard, in deck order from the sheet at ``first`` on."""
 
-    def __init__(self, contests: Sequence[Contest], style: str, first: int) -> None:
+    def __init__(
+        self, contests: Sequence[Contest], style: str, layout: Layout, first: int
+    ) -> None:
         self._contests = contests
         self._first = first
-        self._breakdown = Breakdown(contests, style)
+        self._breakdown = Breakdown(contests, style, layout)
         self._shown = self._counted = self._uncounted = self._misread = self._failures = 0
         self._pairs: list[Pair] = []
         self._wrong: list[WrongSheet] = []

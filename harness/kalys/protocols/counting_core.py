@@ -115,32 +115,40 @@ class _Failed(BaseModel):
 
 def hello(
     election: Mapping[str, Any], style: str, layout: Mapping[str, Any], *,
-    ambiguous_marks: str = "return",
+    ambiguous_marks: str = "return", sides: int = 1,
 ) -> dict[str, Any]:
     """The first message, and again whenever sheets of another style are to be counted.
 
     ``ambiguous_marks`` "accept" asks a core to read sheets with marginal marks and to name these,
-    instead of giving such sheets back.
+    instead of giving such sheets back. With two ``sides`` every sheet comes as two pictures; of one
+    side nothing is said.
     """
-    return {
+    message = {
         "op": "hello", "protocol": PROTOCOL, "election": election, "style": style,
         "layout": layout, "ambiguous_marks": ambiguous_marks,
     }
+    return message if sides == 1 else message | {"sides": sides}
 
 
-def read_file(number: int, path: str, shape: tuple[int, int]) -> dict[str, Any]:
-    """Ask for the sheet in a file (binary PGM, 8-bit grey)."""
-    return {"op": "read", "id": number, "path": path, "rows": shape[0], "columns": shape[1]}
+def read_file(
+    number: int, path: str, shape: tuple[int, int], *, upper: str | None = None
+) -> dict[str, Any]:
+    """Ask for the sheet in a file (binary PGM, 8-bit grey); ``upper`` is the file of its other
+    side, where it has two."""
+    message = {"op": "read", "id": number, "path": path, "rows": shape[0], "columns": shape[1]}
+    return message if upper is None else message | {"upper_path": upper}
 
 
 def read_memory(
-    number: int, name: str, shape: tuple[int, int], offset: int = 0
+    number: int, name: str, shape: tuple[int, int], offset: int = 0, *, upper: int | None = None
 ) -> dict[str, Any]:
-    """Ask for the sheet in shared memory (8-bit grey, row after row), ``offset`` bytes in."""
-    return {
+    """Ask for the sheet in shared memory (8-bit grey, row after row), ``offset`` bytes in; where it
+    has two sides, the other one begins at ``upper``."""
+    message = {
         "op": "read", "id": number, "shared_memory": name, "offset": offset,
         "rows": shape[0], "columns": shape[1],
     }
+    return message if upper is None else message | {"upper_offset": upper}
 
 
 def read_batch(requests: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

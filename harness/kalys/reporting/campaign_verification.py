@@ -66,6 +66,7 @@ class _Campaign:
         self._definition = definition
         self._recipe = records[0].recipe
         self._deck: Deck = self._recipe.deck(definition)
+        self._layout = layouts_for(definition)[self._deck.style]
         self._pictures: list[tuple[int, str, str]] = []     # place, SHA-256, file
         self._sheets = 0
 
@@ -93,10 +94,10 @@ class _Campaign:
 
     def redrawn(self) -> Iterator[Finding]:
         """Pictures that are not those that were shown."""
-        renderer = Renderer(layouts_for(self._definition))
+        renderer, sides = Renderer(layouts_for(self._definition)), self._layout.sides
         for place, sha256, file in self._pictures:
             sheet = self._deck[place]
-            if sha256_of(renderer.scan(sheet)) != sha256:
+            if sha256_of(renderer.seen(sheet, sides)) != sha256:
                 yield Finding(
                     False, f"sheet {sheet.id}, drawn again, is not the picture that was shown", file
                 )
@@ -116,7 +117,9 @@ class _Campaign:
             raise ValueError(
                 f"it holds {len(answers)} answers, the journal tells of {record.count.shown}"
             )
-        judge = ShardJudge(self._deck.contests, self._deck.style, record.first)
+        judge = ShardJudge(
+            self._deck.contests, self._deck.style, self._layout, record.first
+        )
         for place, answer in enumerate(answers, record.first):
             self._take(judge, place, answer, record)
         count = judge.count(record.count.ended)

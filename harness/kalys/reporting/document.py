@@ -101,7 +101,7 @@ class FacetRow(_Part):
 
 
 class Facet(_Part):
-    """Errors by one facet: mark, position, orientation or paper."""
+    """Errors by one facet: mark, position, side of the ballot, orientation or paper."""
 
     facet: str
     unit: str = Field(description="what was tried: targets or sheets")

@@ -19,7 +19,10 @@ from kalys.evidence.standing import ABANDONED
 from kalys.reporting.document import ErrorPicture, ErrorsPart, Facet, FacetRow
 from kalys.reporting.language import Translate
 
-UNITS = {"mark": "targets", "position": "targets", "orientation": "sheets", "paper": "sheets"}
+UNITS = {
+    "mark": "targets", "position": "targets", "side": "targets", "orientation": "sheets",
+    "paper": "sheets",
+}
 """The facets in the order of the report, and what is counted in each."""
 
 MOST_ROWS = 12
@@ -82,8 +85,8 @@ def _pictures(
             f"{tr('whole sheet')}: {str(told.get('text'))[:160]}"
         )
         paper = ", ".join(map(str, told.get("paper", ())))
-        text = (f"{what} ({told.get('procedure')}, {told.get('sheet')}, "
-                f"{told.get('orientation')}, {paper})")
+        fed = ", ".join(str(told[name]) for name in ("orientation", "side") if name in told)
+        text = f"{what} ({told.get('procedure')}, {told.get('sheet')}, {fed}, {paper})"
         if told.get("drawn_again"):
             text += f"; {tr('drawn again from the deck, not seen by the device')}"
         yield ErrorPicture(file=name, sha256=sha256, text=text)
