@@ -49,6 +49,15 @@ def record_lost_in_cache(make: Make, defects: list[str]) -> bool:
     return _lost_in_a_write(make, defects)
 
 
+def export_cut_short(make: Make, defects: list[str]) -> bool:
+    s = make(UrnState.CLOSED, defects=defects)
+    s.login("operator")
+    whole = s.ask(Op.EXPORT_BEGIN, kind="results")["size"]
+    s.cut_power()
+    s.login("operator")
+    return bool(s.ask(Op.EXPORT_BEGIN, kind="results")["size"] < whole)
+
+
 def old_settings_taken(make: Make, defects: list[str]) -> bool:
     s = make(UrnState.OPEN, defects=defects)
     s.feed(s.sheet("party/P01"))

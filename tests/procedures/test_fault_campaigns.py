@@ -22,6 +22,7 @@ SMALL: dict[str, dict[str, Any]] = {
 DEFECTS = [
     ("half-record-taken", "power.transaction", "PWR-003"),
     ("record-lost-in-cache", "power.transaction", "PWR-003"),
+    ("export-cut-short", "power.states", "PWR-003"),
     ("old-settings-taken", "power.states", "PWR-003"),
     ("old-counters-taken", "power.states", "PWR-003"),
     ("record-doubled-at-start", "power.states", "PWR-003"),

@@ -216,12 +216,14 @@ class UrnDriver:
     def set_parameter(self, name: str, value: str) -> None:
         self._ask(Op.SET_PARAMETER, name=name, value=value)
 
-    def export(self, kind: str) -> bytes:
+    def export(self, kind: str, between: Callable[[int], None] | None = None) -> bytes:
         """A file of the urn ("results", "log", "election-event-log", "cast-vote-records"), checked
         against the hash it gave beforehand."""
         head = self._ask(Op.EXPORT_BEGIN, kind=kind)
         data = bytearray()
         while len(data) < head["size"]:
+            if between is not None:
+                between(len(data))
             length = min(self._sizes.chunk, head["size"] - len(data))
             chunk = bytes(self._ask(Op.EXPORT_CHUNK, offset=len(data), length=length)["data"])
             if not chunk or len(chunk) > length:

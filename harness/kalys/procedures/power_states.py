@@ -2,7 +2,8 @@
 
 What must hold after every restart: the urn stands where it stood, its counters, parameters and the
 log that it had are as they were, and it has looked at votes and log before it went on (an entry of
-the kind *integrity-check* since the start). What was being printed can be printed again, whole.
+the kind *integrity-check* since the start). What was being printed can be printed again, whole, and
+what was being exported can be exported again (``export_cuts``).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from kalys.devices.roles import LogEntry, Urn
 from kalys.errors import KalysError, LinkError
 from kalys.procedures.control_sheets import control_sheets
 from kalys.procedures.deck_run import feed_all, finish, settle
+from kalys.procedures.export_cuts import LOG, RESULTS, CutExport
 from kalys.procedures.feeding import Fed, feed
 from kalys.procedures.power import fed_by_mains
 from kalys.procedures.power_cuts import black_out
@@ -98,13 +100,13 @@ def _told(prepared: Prepared) -> dict[str, Any]:
 
 @procedure(
     "power.states",
-    title="Power cuts in every state, and while printing",
+    title="Power cuts in every state, while printing and while exporting",
     requirements=("PWR-003", "PWR-004"),
     device_seconds=400,
     front="pytest",
 )
 def states(session: Session, parameters: Mapping[str, Any]) -> None:
-    """One cut in each state of the urn and in each of its reports, ``rounds`` times."""
+    """One cut in each state of the urn, in each of its reports and exports, ``rounds`` times."""
     rounds = int(parameters.get("rounds", 1))
     session.instrument = session.supply.identity()
     total = rounds * len(STAGES)
@@ -124,17 +126,24 @@ def _cut_at(
     session: Session, prepared: Prepared, stage: str, first: int, turn: int
 ) -> None:
     before = Remembered(prepared, first)
-    printing = REPORTS.get(stage)
+    printing, exporting = REPORTS.get(stage), EXPORTS.get(stage)
     if printing is not None:
         prepared.urn.login(Role.OPERATOR)
         before = Remembered(prepared, first)
         prepared.urn.print(printing)
         session.clock.sleep(session.rng(f"{stage}, {turn}").uniform(0.05, PRINTING_S))
-    black_out(session, prepared)
+    export = None
+    if exporting is not None:
+        export = CutExport(session, prepared, exporting, f"{stage}, {turn}")
+        export.cut()
+    else:
+        black_out(session, prepared)
     votes, *log = before.compare(prepared)
     audit = "; ".join(filter(None, log))
     if printing is not None:
         votes = "; ".join(filter(None, (votes, _print_again(prepared, printing))))
+    if export is not None:
+        votes = "; ".join(filter(None, (votes, export.compare())))
     session.count("PWR-003", 1, int(bool(votes)), condition=f"cut {stage}", note=votes)
     session.count("PWR-004", 1, int(bool(audit)), condition=f"cut {stage}", note=audit)
 
@@ -192,6 +201,12 @@ STAGES: Mapping[str, Callable[[Session, Prepared, int], None]] = {
     "in open": _open,
     "in closed": _closed,
     "while the results report is printed": _stay,
+    "while the results are exported": _stay,
+    "while the log is exported": _stay,
+}
+EXPORTS = {
+    "while the results are exported": RESULTS,
+    "while the log is exported": LOG,
 }
 REPORTS = {
     "while the zero report is printed": ReportKind.ZERO,

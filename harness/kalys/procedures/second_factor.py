@@ -1,10 +1,10 @@
 """Critical operations need two factors: the log-in of a role that may, and the key in its switch.
 
 What is critical is published (``kalys.protocols.urn.permissions.CRITICAL``, after VVSG 2.0
-11.3.1-B): new software, a new definition, results of another urn that are added up, opening, closing, removing
-an election with its records, and changing a key. An urn has no network that could be switched on.
-Each is tried with the log-in alone, with the key alone, and with both: refused, refused, granted. A
-refusal leaves an entry in the log (SEC-006).
+11.3.1-B): new software, a new definition, results of another urn that are added up, opening,
+closing, removing an election with its records, and changing a key. An urn has no network that could
+be switched on. Each is tried with the log-in alone, with the key alone, and with both: refused,
+refused, granted. A refusal leaves an entry in the log (SEC-006).
 
 The tries run through one short election, so that each is made in the state in which it is allowed.
 One that is granted too early has had its effect; the tries that are left of it are not made.

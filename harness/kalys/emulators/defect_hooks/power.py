@@ -3,10 +3,11 @@
 # ruff: noqa: ARG002  (an override takes what its hook is given)
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from kalys.emulators.urn.behaviour import Behaviour
+from kalys.protocols.urn.messages import Event, EventKind
 
 if TYPE_CHECKING:
     from kalys.emulators.urn.storage import Frame
@@ -23,6 +24,22 @@ class HalfRecordTaken(Behaviour):
 class RecordLostInCache(Behaviour):
     def transaction_is_done(self, recorded: bool) -> bool:
         return True
+
+
+class ExportCutShort(Behaviour):
+    def __init__(self, parameters: Mapping[str, Mapping[str, float]] | None = None) -> None:
+        super().__init__(parameters)
+        self._cut = False
+
+    def noticed(self, event: Event) -> None:
+        super().noticed(event)
+        if event.kind is EventKind.BOOTED and event.fields["cause"] == "power-loss":
+            self._cut = True
+
+    def exported_file(self, data: bytes) -> bytes:
+        cut, self._cut = self._cut, False
+        data = super().exported_file(data)
+        return data[: len(data) // 2] if cut else data
 
 
 class OldSettingsTaken(Behaviour):

@@ -13,6 +13,8 @@ ENTRIES = (
     Defect("record-lost-in-cache",
            "A record counts as written while it waits in the memory's cache; a cut then loses it.",
            ("PWR-003",), ("power.transaction",), power.RecordLostInCache),
+    Defect("export-cut-short", "After a loss of power the next export hands out half of its file.",
+           ("PWR-003",), ("power.states",), power.ExportCutShort),
     Defect("old-settings-taken",
            "After a start the older of two whole settings counts: the urn stands where it stood.",
            ("PWR-003",), ("power.transaction", "power.states"), power.OldSettingsTaken),

@@ -349,7 +349,7 @@ class Operations:
         board, kind = self._board, fields["kind"]
         if kind not in exports.LOGS:
             self._whole("before an export")
-        board.export = exports.FILES[kind](board)
+        board.export = board.behaviour.exported_file(exports.FILES[kind](board))
         board.log("export", f"{kind} exported", "success", f"file {kind}")
         return {"size": len(board.export), "sha256": hashlib.sha256(board.export).digest()}
 
