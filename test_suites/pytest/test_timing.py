@@ -8,6 +8,11 @@ def test_the_voter_sees_soon_that_a_ballot_was_taken_and_what_became_of_it(requi
     certified("timing.response", requirement)
 
 
+@pytest.mark.parametrize("requirement", ["TIM-005"])
+def test_a_log_in_that_is_left_alone_is_alerted_and_ends(requirement, certified):
+    certified("timing.inactivity", requirement)
+
+
 @pytest.mark.parametrize("requirement", ["TIM-006"])
 def test_sheets_move_as_fast_as_promised(requirement, certified):
     certified("timing.transport", requirement)

@@ -133,6 +133,12 @@ class Limits(Strict):
     notice_s: Positive | None = Field(
         default=None, description="end of the sheet's path to the notice"
     )
+    inactivity_s: Positive | None = Field(
+        default=None, description="a log-in is left alone so long before an alert"
+    )
+    alert_s: Positive | None = Field(
+        default=None, description="from that alert to the end of the log-in"
+    )
 
 
 class CountryRules(Strict):

@@ -255,6 +255,22 @@ class Behaviour:
         """A lock outlives a restart."""
         return True
 
+    def inactivity_s(self, told: float) -> float:
+        """A log-in that is left alone is alerted after the time that is told; 0: never."""
+        return told
+
+    def alerts_of_inactivity(self) -> bool:
+        """Before a log-in that is left alone ends there is an alert."""
+        return True
+
+    def alert_s(self, told: float) -> float:
+        """Between the alert and the end of a log-in lies the time that is told."""
+        return told
+
+    def ends_inactive_log_in(self) -> bool:
+        """A log-in that is left alone in spite of an alert ends."""
+        return True
+
     def nonce(self, fresh: bytes) -> bytes:
         """No challenge is given twice."""
         return fresh

@@ -83,6 +83,8 @@ class UrnEmulation(BaseModel):
     # Authentication
     wrong_attempts: Annotated[int, Field(ge=1)] = 5
     lockout_s: NotNegative = 60.0
+    inactivity_s: NotNegative = 0.0       # a log-in is left alone so long before an alert; 0: never
+    alert_s: Annotated[float, Field(ge=1)] = 30.0        # and so long after it until it ends
 
     # Counting; None: the reader's own
     mark_vote_fill: Share | None = None
@@ -110,6 +112,8 @@ class UrnEmulation(BaseModel):
             "capacity": float(self.capacity),
             "capacity_warning": float(self.capacity_warning),
             "lockout_s": self.lockout_s,
+            "inactivity_s": self.inactivity_s,
+            "alert_s": self.alert_s,
             AMBIGUOUS_MARKS: float(PARAMETER_WORDS[AMBIGUOUS_MARKS].index(self.ambiguous_marks)),
         }
 
@@ -133,6 +137,8 @@ PARAMETER_UNITS: Mapping[str, tuple[str, bool]] = {
     "capacity": ("{sheet}", True),
     "capacity_warning": ("{sheet}", True),
     "lockout_s": ("s", True),
+    "inactivity_s": ("s", True),
+    "alert_s": ("s", True),
     AMBIGUOUS_MARKS: ("", True),
 }
 # Parameters that are words on the outside and the place of the word in memory.
@@ -177,7 +183,7 @@ def accepts_parameter(parameters: Mapping[str, float], name: str, value: float) 
     if name in PARAMETER_WORDS:
         return value in range(len(PARAMETER_WORDS[name]))
     if PARAMETER_UNITS[name][1]:
-        least = 0 if name == "capacity_warning" else 1
+        least = 0 if name in ("capacity_warning", "inactivity_s") else 1
         return value == int(value) and least <= value <= 10_000_000
     after = {**parameters, name: value}
     return 0 < value < 1 and after["mark_blank_fill"] <= after["mark_vote_fill"]

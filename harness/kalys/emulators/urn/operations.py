@@ -15,6 +15,7 @@ from kalys.emulators.urn import exports, reports, self_test
 from kalys.emulators.urn.casting import TEST_BEGUN
 from kalys.emulators.urn.clock import settable, stamp
 from kalys.emulators.urn.configuration import accepts_parameter, told, understood
+from kalys.emulators.urn.inactivity import InactivityWatch
 from kalys.emulators.urn.integrity import restore
 from kalys.emulators.urn.mainboard import Mainboard
 from kalys.emulators.urn.memory import Record
@@ -67,6 +68,7 @@ class Operations:
         self._board = board
         self._passage = passage
         self._restart_urn = restart
+        self._inactivity = InactivityWatch(board)
         self._upload: Upload | None = None
         self._sorted: tuple[int, Sequence[Record]] = (-1, ())
         self._handlers: Mapping[Op, Callable[[Fields], Fields]] = {
@@ -75,6 +77,11 @@ class Operations:
 
     def answer(self, request: Request) -> Response:
         """Check the request against the table of states, do it, and answer."""
+        response = self._answer(request)
+        self._inactivity.active()
+        return response
+
+    def _answer(self, request: Request) -> Response:
         op, fields = request.op, request.fields
         try:
             self._permit(op, fields)
