@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +29,7 @@ from kalys.ballots.sheet import (
     Tear,
 )
 from kalys.counting.reader import Reader
-from kalys.election.definition import ElectionDefinition, load
+from kalys.election.definition import ElectionDefinition, canonical_json, load
 from kalys.election.rules import judge_sheet
 from kalys.errors import ConfigurationError
 
@@ -229,7 +233,7 @@ def test_a_changed_deck_file_is_refused_saying_what_does_not_agree(
     with pytest.raises(ConfigurationError, match="sheets were changed"):
         load_deck(path, election)
     path.write_bytes(good.replace(b'"sheets":5', b'"sheets":6', 1))
-    with pytest.raises(ConfigurationError, match="manifest says sheets is 6"):
+    with pytest.raises(ConfigurationError, match="sheets is 6 in the manifest, 5"):
         load_deck(path, election)
     path.write_bytes(b"not a deck\n")
     with pytest.raises(ConfigurationError, match="manifest"):
@@ -239,6 +243,39 @@ def test_a_changed_deck_file_is_refused_saying_what_does_not_agree(
         load_deck(path, election)
     with pytest.raises(ConfigurationError, match="cannot be read"):
         load_deck(tmp_path / "nowhere", election)
+
+
+@pytest.mark.parametrize(("change", "told"), [
+    (lambda s: s["marks"][0].update(option="P99"), "no option party/P99"),
+    (lambda s: s["marks"][0].update(kind="kiss"), "no such kind of mark: kiss"),
+    (lambda s: s["marks"][0]["params"].update(length=1.0), "no parameter length"),
+    (lambda s: s["marks"][0]["params"].update(dx=float("inf")), "dx is inf"),
+    (lambda s: s["paper"].update(skew_deg=float("nan")), "skew_deg is nan"),
+    (lambda s: s["paper"].update(follower_mm=1e12), "which no paper has"),
+    (lambda s: s["paper"].update(background=300), "background is 300"),
+    (lambda s: s.update(style="KG-XX"), "KG-XX"),
+    (lambda s: s.update(style="KG-SM-27"), "counts in a deck of KG-PL"),
+    (lambda s: s.update(orientation="sideways"), "no such orientation"),
+    (lambda s: s.update(seed=1.5), "seed is not a whole number"),
+    (lambda s: s["truth"].update(kind="maybe"), "no such truth: maybe"),
+    (lambda s: s["truth"]["votes"].update(party=["P99"]), "no option party/P99"),
+    (lambda s: s["truth"]["overvotes"].update(mayor=1), "no option mayor/"),
+])
+def test_a_sheet_that_cannot_be_is_named_with_its_line_also_when_the_hash_was_made_anew(
+    election: ElectionDefinition, tmp_path: Path,
+    change: Callable[[dict[str, Any]], None], told: str,
+) -> None:
+    path = tmp_path / "deck.jsonl"
+    decks.lines(election, "KG-PL", 5, 5).save(path)
+    first, *lines = path.read_bytes().splitlines(keepends=True)
+    sheet = json.loads(lines[2])
+    change(sheet)
+    lines[2] = canonical_json(sheet) + b"\n"
+    manifest = {**json.loads(first), "sha256": hashlib.sha256(b"".join(lines)).hexdigest()}
+    path.write_bytes(canonical_json(manifest) + b"\n" + b"".join(lines))
+    with pytest.raises(ConfigurationError, match=told) as error:
+        load_deck(path, election)
+    assert error.value.where == f"{path}:4"
 
 
 def test_a_deck_for_another_election_or_style_is_refused(

@@ -12,12 +12,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, overload
 
+from kalys.ballots.marks import kind_of
+from kalys.ballots.render import PLAIN
 from kalys.ballots.sheet import Sheet, Truth, sheet_from_dict
 from kalys.election.definition import Contest, ElectionDefinition, canonical_json
 from kalys.election.rules import Judgement
@@ -204,15 +207,26 @@ def load_deck(path: Path, definition: ElectionDefinition) -> Deck:
             f"the deck is for election {manifest['election']} "
             f"({str(manifest['election_sha256'])[:12]}), not for {definition.id} "
             f"({definition.sha256()[:12]})",
-            where=str(path), remedy="Make the deck again for this election.",
+            where=str(path), remedy="Name the election that the deck was made for (--election), "
+            "or make the deck again for this one.",
         )
+    definition.style(manifest["style"])     # or an error that names the styles there are
     digest = hashlib.sha256(b"".join(lines[1:])).hexdigest()
     if digest != manifest["sha256"]:
         raise ConfigurationError(
             f"the sheets were changed: SHA-256 {digest[:12]}, manifest {manifest['sha256'][:12]}",
-            where=str(path),
+            where=str(path), remedy="Make the deck again: the same kind, style, number of sheets "
+            "and seed give the same bytes.",
         )
-    sheets = tuple(_sheet(line, number, path) for number, line in enumerate(lines[1:], 2))
+    sheets = tuple(
+        _sheet(line, f"{path}:{number}", definition, manifest["style"])
+        for number, line in enumerate(lines[1:], 2)
+    )
+    ids = Counter(sheet.id for sheet in sheets)
+    if ids and ids.most_common(1)[0][1] > 1:
+        raise ConfigurationError(
+            f"two sheets are called {ids.most_common(1)[0][0]}", where=str(path)
+        )
     parameters = manifest.get("parameters", {})
     if not isinstance(parameters, dict):
         raise ConfigurationError("the manifest's parameters are no object", where=f"{path}:1")
@@ -222,10 +236,20 @@ def load_deck(path: Path, definition: ElectionDefinition) -> Deck:
     for name, value in deck.manifest.items():
         if manifest.get(name) != value:
             raise ConfigurationError(
-                f"the manifest says {name} is {manifest.get(name)!r}, the sheets say {value!r}",
-                where=str(path),
+                f"manifest and sheets do not agree: {_differing(name, manifest.get(name), value)}",
+                where=str(path), remedy="Make the deck again.",
             )
     return deck
+
+
+def _differing(name: str, told: object, found: object) -> str:
+    """The first thing in which what the manifest tells differs from what is found."""
+    if isinstance(told, Mapping) and isinstance(found, Mapping):
+        for key in sorted({*told, *found}, key=str):
+            if told.get(key) != found.get(key):
+                return _differing(f"{name}.{key}", told.get(key), found.get(key))
+    said = "nothing" if told is None else repr(told)
+    return f"{name} is {said} in the manifest, {found!r} by the sheets"
 
 
 def _manifest(lines: list[bytes], path: Path) -> dict[str, Any]:
@@ -244,11 +268,45 @@ def _manifest(lines: list[bytes], path: Path) -> dict[str, Any]:
     return manifest
 
 
-def _sheet(line: bytes, number: int, path: Path) -> Sheet:
+def _sheet(line: bytes, where: str, definition: ElectionDefinition, style: str) -> Sheet:
     try:
-        return sheet_from_dict(json.loads(line))
+        sheet = sheet_from_dict(json.loads(line))
+        _fits(sheet, definition, style)
     except (ValueError, RecursionError, ConfigurationError) as error:
-        raise ConfigurationError(f"{error}", where=f"{path}:{number}") from error
+        remedy = error.remedy if isinstance(error, ConfigurationError) else None
+        said = error.what if isinstance(error, ConfigurationError) else error
+        raise ConfigurationError(str(said), where=where, remedy=remedy) from error
+    return sheet
+
+
+def _fits(sheet: Sheet, definition: ElectionDefinition, style: str) -> None:
+    """ConfigurationError unless marks and truth of a sheet are such as there are: a mark at an
+    option that is not printed would leave no trace in a picture."""
+    for mark in sheet.marks:
+        kind = kind_of(mark)
+        strange = sorted(set(mark.params) - set(kind.ranges))
+        if strange:
+            raise ConfigurationError(
+                f"a {mark.kind} has no parameter {strange[0]}",
+                remedy=f"It has: {', '.join(kind.ranges)}",
+            )
+    counts = sheet.truth is not None and sheet.truth.kind != "return"
+    if counts and (sheet.election, sheet.style) != (definition.id, style):
+        raise ConfigurationError(
+            f"a sheet of {sheet.election}/{sheet.style} counts in a deck of {style}"
+        )
+    if sheet.election != definition.id or sheet.style == PLAIN:
+        return                                  # a foreign ballot, or no ballot at all
+    contests = {c.id: c.option_ids for c in definition.style_contests(sheet.style)}
+    places = [(mark.contest, mark.option) for mark in sheet.marks]
+    if sheet.truth is not None:
+        truth = sheet.truth
+        for options in (truth.marks, truth.votes, truth.ambiguous):
+            places += [(contest, option) for contest in options for option in options[contest]]
+        places += [(c, contests.get(c, ("",))[0]) for c in (*truth.overvotes, *truth.undervotes)]
+    for contest, option in places:
+        if option not in contests.get(contest, ()):
+            raise ConfigurationError(f"{sheet.style} has no option {contest}/{option}")
 
 
 def _line(sheet: Sheet) -> bytes:

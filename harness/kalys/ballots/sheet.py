@@ -17,6 +17,10 @@ from typing import Any
 from kalys.ballots.stock import USUAL_STOCK, Stock
 from kalys.errors import ConfigurationError
 
+MOST = 10_000.0
+"""No length, angle or share of anything on paper is larger: mm, degrees."""
+TRUTHS = ("valid", "invalid", "return", "any-but-miscounted")
+"""Kinds of truth."""
 ORIENTATIONS = ("down-head", "down-foot", "up-head", "up-foot")
 """Printed face down or up, head or foot first. An urn's sensor looks at the lower side, so that
 "up-*" shows it the back."""
@@ -259,7 +263,7 @@ def sheet_from_dict(data: Mapping[str, Any]) -> Sheet:
 def _sheet(data: Mapping[str, Any]) -> Sheet:
     try:
         values = dict(data)
-        values["marks"] = tuple(_make(Mark, mark) for mark in values.get("marks", ()))
+        values["marks"] = tuple(_mark(mark) for mark in values.get("marks", ()))
         values["paper"] = _paper(values.get("paper", {}))
         if values.get("truth") is not None:
             values["truth"] = _truth(values["truth"])
@@ -290,12 +294,30 @@ def _make(kind: type[Any], data: Mapping[str, Any]) -> Any:
         raise ValueError(f"{kind.__name__} has no field {sorted(strange)[0]}")
     values = dict(data)
     for f in fields(kind):
-        if f.name in values and f.type in ("float", "int"):
-            if isinstance(values[f.name], bool) or not isinstance(values[f.name], (int, float)):
-                raise ValueError(f"{kind.__name__}.{f.name} is not a number")
+        if f.name in values and f.type == "int":
+            if isinstance(values[f.name], bool) or not isinstance(values[f.name], int):
+                raise ValueError(f"{kind.__name__}.{f.name} is not a whole number")
+        elif f.name in values and f.type == "float":
+            _number(values[f.name], f"{kind.__name__}.{f.name}")
         elif f.name in values and f.type == "str" and not isinstance(values[f.name], str):
             raise ValueError(f"{kind.__name__}.{f.name} is not text")
     return kind(**values)
+
+
+def _number(value: Any, name: str) -> float:
+    """``value`` as a number that paper may have; ValueError if it is none."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(f"{name} is not a number")
+    if not abs(value) <= MOST:      # NaN as well
+        raise ValueError(f"{name} is {value:g}, which no paper has")
+    return float(value)
+
+
+def _mark(data: Mapping[str, Any]) -> Mark:
+    mark: Mark = _make(Mark, data)
+    for name, value in mark.params.items():
+        _number(value, f"{mark.kind}.{name}")
+    return mark
 
 
 def _paper(data: Mapping[str, Any]) -> Paper:
@@ -310,11 +332,13 @@ def _paper(data: Mapping[str, Any]) -> Paper:
         values["stock"] = _make(Stock, values["stock"])
     for name, size in (("shift_mm", 2), ("perspective", 2), ("crop_mm", 4)):
         if name in values:
-            numbers = tuple(float(number) for number in values[name])
+            numbers = tuple(_number(number, f"Paper.{name}") for number in values[name])
             if len(numbers) != size:
                 raise ValueError(f"Paper.{name} takes {size} numbers, not {len(numbers)}")
             values[name] = numbers
     paper: Paper = _make(Paper, values)
+    if not 0 <= paper.background <= 255:
+        raise ValueError(f"Paper.background is {paper.background}, not a grey level of 0 to 255")
     return paper
 
 
@@ -330,6 +354,8 @@ def _truth(data: Mapping[str, Any]) -> Truth:
         values[name] = _options(values.get(name, {}))
     values["reasons"] = tuple(values.get("reasons", ()))
     truth: Truth = _make(Truth, values)
+    if truth.kind not in TRUTHS:
+        raise ValueError(f"no such truth: {truth.kind}; there are {', '.join(TRUTHS)}")
     return truth
 
 
