@@ -25,8 +25,9 @@ from kalys.ballots.render import Renderer
 from kalys.ballots.sheet import Sheet
 from kalys.ballots.templates import layouts_for
 from kalys.ballots.volume import volume
+from kalys.counting.frame import Frame
 from kalys.counting.reader import Reader
-from kalys.counting.registration import Frame, register
+from kalys.counting.registration import register
 from kalys.election.definition import load
 
 

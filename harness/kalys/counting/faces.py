@@ -10,15 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kalys.ballots.layout import Face, Layout, track_centres
 from kalys.ballots.style_code import decode_bits
-from kalys.counting.registration import Frame, Registration, dark_share, register_batch
+from kalys.counting.frame import Frame
+from kalys.counting.page_map import Points, Registration
+from kalys.counting.registration import dark_share, register_batch
 from kalys.counting.scan import Tone
-from kalys.counting.targets import Group, groups_of, outlines
+from kalys.counting.target_pixels import Group, groups_of
+from kalys.counting.targets import outlines
 
 Picture = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -40,10 +44,10 @@ class Known:
     face: Face
     upright: Frame
     turned: Frame
-    cells: int                   # of the style code, else places of coded timing marks
-    points_mm: Floats            # of these cells, of the targets, then of some timing marks
+    cells: tuple[Points, Points]     # of the style code, else of coded timing marks; and turned
+    points: tuple[Points, Points]    # the targets, then some timing marks; and turned
     groups: Sequence[Group]
-    contests: Mapping[str, Sequence[tuple[str, int]]]    # options with their places in the face
+    contests: Mapping[str, tuple[Sequence[str], Sequence[int]]]    # options, places in the face
 
     @property
     def bits(self) -> str:
@@ -60,31 +64,35 @@ class Frames:
     upright: Frame
     turned: Frame | None
 
+    @cached_property
+    def coded(self) -> Sequence[Mapping[str, Known]]:
+        """The faces with a style code by their bits, one mapping for each place of the cells."""
+        places: dict[bytes, dict[str, Known]] = {}
+        for face in self.faces:
+            if face.bits:
+                places.setdefault(face.cells[0].mm.tobytes(), {}).setdefault(face.bits, face)
+        return tuple(places.values())
+
 
 @dataclass(frozen=True)
 class Placed:
     """A face that a sheet may be, where it lies, and how well its outlines fit. ``points`` are the
-    pixels of the face's code cells, targets and some of its timing marks."""
+    pixels of the face's targets and of some of its timing marks."""
 
     known: Known
     place: Registration
     turned: bool
     points: Floats
-    outline: float = 1.0
     code: str = ""
+    outline: float = 1.0
 
     @classmethod
-    def of(cls, known: Known, place: Registration, *, turned: bool) -> Placed:
-        at = place.turned(known.points_mm) if turned else place.pixels(known.points_mm)
-        return cls(known, place, turned, at)
-
-    @property
-    def cells(self) -> Floats:
-        return self.points[: self.known.cells]
+    def of(cls, known: Known, place: Registration, *, turned: bool, code: str = "") -> Placed:
+        return cls(known, place, turned, place.pixels(known.points[turned]), code)
 
     @property
     def targets(self) -> Floats:
-        return self.points[self.known.cells : -_SAMPLES]
+        return self.points[:-_SAMPLES]
 
     @property
     def marks(self) -> Floats:
@@ -120,15 +128,21 @@ def prepare(layout: Layout, side: str, face: Face) -> Known:
         for _, x, y in track_centres(track, layout.page_mm)
     ]
     some = [marks[i * len(marks) // _SAMPLES] for i in range(_SAMPLES)]
-    contests: dict[str, list[tuple[str, int]]] = {}
+    contests: dict[str, tuple[list[str], list[int]]] = {}
     for i, target in enumerate(face.targets):
-        contests.setdefault(target.contest, []).append((target.option, i))
+        options, places = contests.setdefault(target.contest, ([], []))
+        options.append(target.option)
+        places.append(i)
+
+    def both(places: Sequence[tuple[float, float]]) -> tuple[Points, Points]:
+        mm = np.array(places, float).reshape(-1, 2)
+        return Points(mm), Points(np.array(layout.page_mm) - mm)
+
     return Known(
         layout, side, face,
         Frame.of(face, layout.page_mm, scale, turned=False),
         Frame.of(face, layout.page_mm, scale, turned=True),
-        len(cells),
-        np.array(cells + [(t.x, t.y) for t in face.targets] + some, float).reshape(-1, 2),
+        both(cells), both([(t.x, t.y) for t in face.targets] + some),
         groups_of(face.targets, scale), contests,
     )
 
@@ -177,14 +191,13 @@ def _by_code(
 ) -> Placed | str:
     """The face whose code the sheet bears; else the valid foreign code, if any."""
     foreign = ""
-    for known in frames.faces if place is not None else ():
-        if known.bits and place is not None:
-            placed = Placed.of(known, place, turned=turned)
-            bits = _code(scan, placed)
-            if bits == known.bits:
-                return replace(placed, code=bits)
-            if decode_bits(bits) is not None:
-                foreign = bits
+    for faces in frames.coded if place is not None else ():
+        assert place is not None
+        bits = _code(scan, next(iter(faces.values())), place, turned=turned)
+        if bits in faces:
+            return Placed.of(faces[bits], place, turned=turned, code=bits)
+        if decode_bits(bits) is not None:
+            foreign = bits
     return foreign
 
 
@@ -208,20 +221,23 @@ def _by_targets(
         return "!"
     if others and best.outline - others[0].outline < _CLEARER_BY:
         return ""
-    return replace(best, code=_code(scan, best).replace("?", "0"))
+    bits = _code(scan, best.known, best.place, turned=best.turned)
+    return replace(best, code=bits.replace("?", "0"))
 
 
-def _code(scan: Scan, placed: Placed) -> str:
+def _code(scan: Scan, known: Known, place: Registration, *, turned: bool) -> str:
     """The code cells as "1" and "0", with "?" for a cell that is neither; "" off the page."""
-    at = placed.cells
-    if not len(at):
+    cells = known.cells[turned]
+    if not len(cells):
         return ""
+    at = place.pixels(cells)
     rows, columns = scan.image.shape
-    if at.min() < 3 or at[:, 0].max() > columns - 4 or at[:, 1].max() > rows - 4:
+    (left, top), (right, bottom) = at.min(axis=0).tolist(), at.max(axis=0).tolist()
+    if min(left, top) < 3 or right > columns - 4 or bottom > rows - 4:
         return ""
-    radius = max(1, round(_CODE_RADIUS_MM * placed.known.layout.px_per_mm))
+    radius = max(1, round(_CODE_RADIUS_MM * known.layout.px_per_mm))
     share = dark_share(scan.image, at, radius, scan.line).tolist()
-    return "".join("1" if s > 0.75 else "0" if s < 0.25 else "?" for s in share)
+    return "".join(["1" if s > 0.75 else "0" if s < 0.25 else "?" for s in share])
 
 
 def print_level(image: Picture, at: Floats) -> float:

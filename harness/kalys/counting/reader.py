@@ -34,7 +34,8 @@ from kalys.counting.faces import (
     prepare,
     print_level,
 )
-from kalys.counting.registration import Registration, register_batch, register_otherwise
+from kalys.counting.page_map import Registration
+from kalys.counting.registration import register_batch, register_otherwise
 from kalys.counting.scan import (
     LEAST_CLIPPED,
     MOST_NOISE,
@@ -253,8 +254,8 @@ class Reader:
         vote, blank = self.thresholds.vote_fill, self.thresholds.blank_fill
         values = measured.fill.tolist()
         fills = {
-            contest: {option: values[i] for option, i in options}
-            for contest, options in known.contests.items()
+            contest: dict(zip(options, [values[i] for i in places], strict=True))
+            for contest, (options, places) in known.contests.items()
         }
         marks: dict[str, tuple[str, ...]] = dict.fromkeys(known.contests, ())
         ambiguous: list[str] = []

@@ -10,27 +10,30 @@ one row.
 Where the first choice of edges fails (one is cut off, torn or scribbled over), other pairs are
 tried. Two edges that meet in a corner prove each other: one row or column off would tear the corner
 apart.
+
+Pages are fitted many at a time, all teeth of both edges in one row of an array, with a weight of 1
+for those that were found: what costs is the number of calls, not the arithmetic.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Iterator, Sequence
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kalys.ballots.layout import Face, Track, track_centres
+from kalys.counting.frame import Frame
+from kalys.counting.page_map import Registration
 from kalys.counting.scan import darker_than
-from kalys.counting.timing_marks import Comb, Edge, find_combs
+from kalys.counting.timing_marks import Comb, find_combs
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 Picture = NDArray[np.uint8]
 
-SEARCH_MM = 14.0           # how far inward of their place timing marks are looked for
 MAX_SKEW_DEG = 4.0         # declared range 3
 SHEAR_DEG = 0.6            # a row paired with its neighbour shows as 1.7 degrees on letter paper...
 MAX_SHEAR_DEG = 2.6        # ...but one side may run ahead as far: then the proof must be better
@@ -40,177 +43,6 @@ LEAST_PROOF = 0.6          # share of the other marks in view that must be where
 SHEARED_PROOF = 0.75       # the same for a sheared page
 _OFF_MM = 0.5              # by which a mark alone may be off...
 _BENT_MM = 1.8             # ...and with its neighbours
-_STEP_MM = 6.0             # between the places where corrections are known
-_SMOOTHING = 1.6           # steps: the width over which corrections are averaged
-_OPPOSITE = (("left", "right"), ("top", "bottom"))
-_PAIRS = (*_OPPOSITE, *product(*_OPPOSITE))
-
-
-@dataclass(frozen=True)
-class Frame:
-    """The marks of one face, ready for the search: ``page`` is its size in mm.
-
-    ``places`` are the centres of all teeth of the two ``edges`` in mm, (count, 2) each; ``proofs``
-    the sets of other marks of which one must be there, one set for each way in which the page may
-    lie: (2 n, 2), first the marks, then the gaps beside them. ``others`` are frames of the same
-    face on other edges.
-    """
-
-    page: tuple[float, float]
-    scale: float
-    edges: tuple[Edge, Edge]
-    places: tuple[Floats, Floats]
-    proofs: tuple[Floats, ...]
-    others: tuple[Frame, ...] = ()
-
-    @classmethod
-    def of(cls, face: Face, page: tuple[float, float], scale: float, *, turned: bool) -> Frame:
-        """The frame of a face; ``turned`` as it looks when fed foot first."""
-        tracks = {_side(track, turned): track for track in face.tracks}
-        sure = {side for side, track in tracks.items() if not track.coded}
-        pairs = [pair for pair in _PAIRS if set(pair) <= sure]
-        first, *rest = [cls._on(tracks, pair, page, scale, turned=turned) for pair in pairs]
-        return replace(first, others=tuple(rest))
-
-    @classmethod
-    def _on(
-        cls, tracks: Mapping[str, Track], chosen: tuple[str, str], page: tuple[float, float],
-        scale: float, *, turned: bool,
-    ) -> Frame:
-        made = [_edge(tracks[name], page, scale, name, turned=turned) for name in chosen]
-        proof = [
-            (x, y) for side, t in tracks.items() if side not in chosen and not t.coded
-            for _, x, y in track_centres(t, page)
-        ]
-        # Behind each mark the gap to the next: a dark bed is no row of marks.
-        gaps = [
-            (x + t.pitch / 2, y) if t.edge in ("top", "bottom") else (x, y + t.pitch / 2)
-            for side, t in tracks.items() if side not in chosen and not t.coded
-            for _, x, y in track_centres(t, page)
-        ]
-        proof_mm = np.array(proof + gaps, float).reshape(-1, 2)
-        if turned:
-            proof_mm = np.array(page) - proof_mm
-        (a, a_mm), (b, b_mm) = made
-        return cls(page, scale, (a, b), (a_mm, b_mm), (proof_mm,))
-
-    @cached_property
-    def along(self) -> int:
-        """The axis along which corrections are known: 0 (right) for top and bottom, else 1 (down):
-        the feed is what is uneven."""
-        return 0 if not any(edge.upright for edge in self.edges) else 1
-
-    @property
-    def corner(self) -> bool:
-        """Whether the edges meet in a corner."""
-        return self.edges[0].upright != self.edges[1].upright
-
-    @cached_property
-    def bells(self) -> tuple[Floats, Floats]:
-        """Weights of the marks of either edge in the corrections at each step: a bell over a few
-        marks, with faint wide tails that carry it over gaps and towards the ends."""
-        at = np.arange(0.0, self.page[self.along] + _STEP_MM, _STEP_MM)
-        first, second = (
-            np.abs(at[:, None] - places[:, self.along]) / _STEP_MM for places in self.places
-        )
-        return _bell(first), _bell(second)
-
-    def same_marks(self, other: Frame) -> bool:
-        """Whether the search for the one finds the other just as well."""
-        return self.page == other.page and all(
-            a.side == b.side and a.count == b.count and a.mark == b.mark
-            and np.array_equal(a.index, b.index) and np.allclose(p, q, atol=0.01)
-            for a, b, p, q in zip(self.edges, other.edges, self.places, other.places, strict=True)
-        )
-
-    def proved_by(self, others: Sequence[Frame]) -> Frame:
-        """The same frame, satisfied by the other marks of any of ``others``."""
-        proofs = tuple(proof for frame in others for proof in frame.proofs)
-        rest: list[Frame] = []
-        for other in (other for frame in others for other in frame.others):
-            if not any(other.same_marks(known) for known in rest):
-                alike = [o for frame in others for o in frame.others if o.same_marks(other)]
-                rest.append(replace(other, proofs=tuple(p for o in alike for p in o.proofs)))
-        return replace(self, proofs=proofs, others=tuple(rest))
-
-
-def _side(track: Track, turned: bool) -> str:
-    """The edge of the picture at which a track lies."""
-    if not turned:
-        return track.edge
-    return {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}[track.edge]
-
-
-def _edge(
-    track: Track, page: tuple[float, float], scale: float, side: str, *, turned: bool
-) -> tuple[Edge, Floats]:
-    axis = 1 if side in ("left", "right") else 0
-    first, printed = track.first, np.array([i for i, _, _ in track_centres(track, page)], np.int64)
-    if turned:
-        first = page[axis] - (track.first + (track.count - 1) * track.pitch)
-        printed = np.sort(track.count - 1 - printed)
-    inward = track.inset if side in ("left", "top") else page[1 - axis] - track.inset
-    along = first + np.arange(track.count) * track.pitch
-    places = np.empty((track.count, 2))
-    places[:, axis], places[:, 1 - axis] = along, inward
-    across_mm, along_mm = track.mark_mm if axis else track.mark_mm[::-1]
-    edge = Edge(
-        side=side, reach=round((track.inset + across_mm / 2 + SEARCH_MM) * scale),
-        mark=(across_mm * scale, along_mm * scale), pitch=track.pitch * scale,
-        first=first * scale, count=track.count, index=printed,
-    )
-    return edge, places
-
-
-@dataclass(frozen=True)
-class Registration:
-    """The map from millimetres on the (possibly turned) page to columns and rows of the scan.
-
-    ``corrections`` are pixels to add at the two edges, (n, 4): dx, dy at the one and dx, dy at the
-    other, at equal steps along axis ``along``; ``span_mm`` are the edges' places on the other axis.
-    """
-
-    matrix: Floats                    # 2 x 3
-    corrections: Floats
-    along: int
-    span_mm: tuple[float, float]
-    page: tuple[float, float]
-    matched: int
-
-    @property
-    def skew_deg(self) -> float:
-        """Clockwise."""
-        return math.degrees(math.atan2(-self.matrix[0, 1], self.matrix[0, 0]))
-
-    @property
-    def shear_deg(self) -> float:
-        """By how much the angle between the page's edges is off a right one."""
-        (xx, xy, _), (yx, yy, _) = self.matrix.tolist()
-        return math.degrees(math.atan2(yx, xx) - math.atan2(-xy, yy))
-
-    @property
-    def stretch(self) -> float:
-        """Length along the feed against the width, less one."""
-        across = float(np.hypot(*self.matrix[:, 0]))
-        return float(np.hypot(*self.matrix[:, 1])) / across - 1
-
-    def pixels(self, points: Floats) -> Floats:
-        """Points in mm, shape (n, 2), as (column, row)."""
-        at: Floats = points @ self.matrix[:, :2].T + self.matrix[:, 2]
-        low, high = self.span_mm
-        share = ((points[:, 1 - self.along] - low) / (high - low))[:, None]
-        place = np.minimum(
-            np.maximum(points[:, self.along] / _STEP_MM, 0), len(self.corrections) - 1.001
-        )
-        row = place.astype(np.int64)
-        part = (place - row)[:, None]
-        off = self.corrections[row] * (1 - part) + self.corrections[row + 1] * part
-        at += off[:, :2] * (1 - share) + off[:, 2:] * share
-        return at
-
-    def turned(self, points: Floats) -> Floats:
-        """The same for a page fed foot first, with points as on the upright page."""
-        return self.pixels(np.array(self.page) - points)
 
 
 def register(image: Picture, frame: Frame, threshold: float) -> Registration | None:
@@ -221,30 +53,23 @@ def register(image: Picture, frame: Frame, threshold: float) -> Registration | N
 def register_batch(
     images: Sequence[Picture], frame: Frame, thresholds: Sequence[float]
 ) -> list[Registration | None]:
-    """The same for pictures of one shape: cheaper than one by one."""
-    if frame.edges[0].kind == frame.edges[1].kind:
-        combs = find_combs(images, frame.edges, thresholds)
-    else:
-        one, two = (find_combs(images, [edge], thresholds) for edge in frame.edges)
-        combs = [a + b for a, b in zip(one, two, strict=True)]
-    return [
-        _place(image, frame, a, b, level)
-        for image, (a, b), level in zip(images, combs, thresholds, strict=True)
-    ]
+    """The same for pictures of one shape: cheaper than one by one.
 
-
-def _place(
-    image: Picture, frame: Frame, a: Comb | None, b: Comb | None, threshold: float
-) -> Registration | None:
-    """The first numbering of both combs, in order of merit, that makes a page."""
-    if a is None or b is None:
-        return None
-    pairs = sorted(product(a.shifts(), b.shifts()), key=lambda p: -(p[0][1] + p[1][1]))
-    for (shift_a, _), (shift_b, _) in pairs:
-        found = _fit((a, b), (shift_a, shift_b), frame)
-        if found is not None and _proved(found, frame, image, threshold):
-            return found
-    return None
+    Of each picture the numberings of both combs are tried in order of merit, until one makes a page
+    that is proved.
+    """
+    combs = _combs(images, frame, thresholds)
+    tries = [_numberings(pair) for pair in combs]
+    found: list[Registration | None] = [None] * len(images)
+    turn, left = 0, [i for i, some in enumerate(tries) if some]
+    while left:
+        fits = _fit(frame, [combs[i] for i in left], [tries[i][turn] for i in left])
+        for i, fit in zip(left, fits, strict=True):
+            if fit is not None and _proved(fit, frame, images[i], thresholds[i]):
+                found[i] = fit
+        turn += 1
+        left = [i for i in left if found[i] is None and len(tries[i]) > turn]
+    return found
 
 
 def register_otherwise(
@@ -257,79 +82,103 @@ def register_otherwise(
             yield found
 
 
+def _combs(
+    images: Sequence[Picture], frame: Frame, thresholds: Sequence[float]
+) -> list[list[Comb | None]]:
+    if frame.edges[0].kind == frame.edges[1].kind:
+        return find_combs(images, frame.edges, thresholds)
+    one, two = (find_combs(images, [edge], thresholds) for edge in frame.edges)
+    return [a + b for a, b in zip(one, two, strict=True)]
+
+
+def _numberings(combs: Sequence[Comb | None]) -> list[tuple[int, int]]:
+    """How the teeth of both combs may be numbered, the likeliest first."""
+    a, b = combs
+    if a is None or b is None:
+        return []
+    pairs = sorted(product(a.shifts(), b.shifts()), key=lambda p: -(p[0][1] + p[1][1]))
+    return [(shift_a, shift_b) for (shift_a, _), (shift_b, _) in pairs]
+
+
 def _fit(
-    combs: tuple[Comb, Comb], shifts: tuple[int, int], frame: Frame
-) -> Registration | None:
-    (index_a, *seen_a), (index_b, *seen_b) = (
-        comb.teeth(edge, shift)
-        for comb, edge, shift in zip(combs, frame.edges, shifts, strict=True)
-    )
-    n = index_a.size
-    least = [
-        max(min(8, edge.index.size), LEAST_MARKS * comb.in_view(shift))
-        for comb, edge, shift in zip(combs, frame.edges, shifts, strict=True)
+    frame: Frame, combs: Sequence[Sequence[Comb | None]], shifts: Sequence[tuple[int, int]]
+) -> list[Registration | None]:
+    """The maps of pages by their combs, numbered so; None where they make no page."""
+    seen, found, least = _teeth(frame, combs, shifts)
+    first = frame.edges[0].count
+    affine, off = _affine(frame.design, seen, found)
+    fits = _enough(found, first, least)
+    fits &= [_plausible(matrix, frame.scale) for matrix in affine.tolist()]
+    good = found & (np.abs(off).max(axis=1) < _OFF_MM * frame.scale)
+    again = np.flatnonzero((good != found).any(axis=1) & fits)
+    if again.size:
+        # A mark half outside the picture or under a scribble has its centre off: it must not bend
+        # the map, so fit again without it.
+        for i in again:
+            good[i] = found[i] & _with_neighbours(off[i], found[i], first, frame.scale)
+        fits[again] = _enough(good[again], first, least[again])
+        affine[again], off[again] = _affine(frame.design, seen[again], good[again])
+    coefficients = _with_corrections(frame, affine, off, good)
+    matched = np.count_nonzero(good, axis=1).tolist()
+    return [
+        Registration(coefficients[i], frame.grid, matched[i]) if fits[i] else None
+        for i in range(len(combs))
     ]
-    if n < least[0] or index_b.size < least[1]:
-        return None
-    places = np.concatenate([frame.places[0][index_a], frame.places[1][index_b]])
-    seen = np.concatenate([seen_a, seen_b], axis=1).T
-    matrix = _affine(places, seen)
-    if not _plausible(matrix, frame.scale):
-        return None
-    off = seen - places @ matrix[:, :2].T - matrix[:, 2]
-    # A mark half outside the picture or under a scribble has its centre off: it must not bend
-    # the map, so fit again without it.
-    good: NDArray[np.bool_] = np.abs(off).max(axis=1) < _OFF_MM * frame.scale
-    if not good.all():
-        # A sheet that bends or slips moves neighbours together; only loners are wrong.
-        lone = np.concatenate([off[:n] - _usual(off[:n]), off[n:] - _usual(off[n:])])
-        good = np.abs(lone).max(axis=1) < _OFF_MM * frame.scale
-        good &= np.abs(off).max(axis=1) < _BENT_MM * frame.scale
-        if np.count_nonzero(good[:n]) < least[0] or np.count_nonzero(good[n:]) < least[1]:
-            return None
-        matrix = _affine(places[good], seen[good])
-        off = seen - places @ matrix[:, :2].T - matrix[:, 2]
-    along = frame.along
-    corrections, span = np.zeros((2, 4)), (0.0, 1.0)
-    if frame.corner:
-        # Known along one side only: what the feed did there, it did across the page.
-        part = slice(0, n) if frame.edges[0].upright else slice(n, None)
-        bell, index = (
-            (frame.bells[0], index_a) if frame.edges[0].upright else (frame.bells[1], index_b)
-        )
-        side = _smooth(bell[:, index], off[part], good[part])
-        corrections = np.concatenate([side, side], axis=1)
-    else:
-        span = (float(frame.places[0][0, 1 - along]), float(frame.places[1][0, 1 - along]))
-        first, second = frame.bells
-        corrections = np.concatenate([
-            _smooth(first[:, index_a], off[:n], good[:n]),
-            _smooth(second[:, index_b], off[n:], good[n:]),
-        ], axis=1)
-    return Registration(
-        matrix, corrections, along, span, frame.page, int(np.count_nonzero(good))
+
+
+def _teeth(
+    frame: Frame, combs: Sequence[Sequence[Comb | None]], shifts: Sequence[tuple[int, int]]
+) -> tuple[Floats, Bools, Floats]:
+    """The teeth of both edges by page: (right, down) in pixels, (pages, 2, teeth); whether a mark
+    was found; and the least number of marks on either edge."""
+    a, b = frame.edges
+    seen = np.empty((len(combs), 2, a.count + b.count))
+    found = np.empty((len(combs), a.count + b.count), bool)
+    least = np.empty((len(combs), 2))
+    for i, (pair, numbers) in enumerate(zip(combs, shifts, strict=True)):
+        start = 0
+        for k, (comb, edge, shift) in enumerate(zip(pair, frame.edges, numbers, strict=True)):
+            assert comb is not None
+            part = slice(start, start + edge.count)
+            found[i, part], seen[i, 0, part], seen[i, 1, part] = comb.teeth(edge, shift)
+            least[i, k] = max(min(8, edge.index.size), LEAST_MARKS * comb.in_view(shift))
+            start += edge.count
+    return seen, found, least
+
+
+def _enough(found: Bools, first: int, least: Floats) -> Bools:
+    """Whether on either edge, of which one has the ``first`` teeth, at least so many were found."""
+    return np.asarray(
+        (np.count_nonzero(found[:, :first], axis=1) >= least[:, 0])
+        & (np.count_nonzero(found[:, first:], axis=1) >= least[:, 1])
     )
 
 
-def _affine(places: Floats, seen: Floats) -> Floats:
-    """Least squares map places (mm) -> seen (pixels), 2 x 3."""
-    n = len(places)
-    middle = np.add.reduce(places, axis=0) / n
-    at = np.add.reduce(seen, axis=0) / n
-    design = places - middle
-    (xx, xy), (_, yy) = (design.T @ design).tolist()
-    # The inverse of a 2 x 2 matrix by hand: numpy's solver costs ten times as much.
-    inverse = np.array([[yy, -xy], [-xy, xx]]) / max(xx * yy - xy * xy, 1e-9)
-    linear = (inverse @ (design.T @ (seen - at))).T
-    matrix = np.empty((2, 3))
-    matrix[:, :2] = linear
-    matrix[:, 2] = at - linear @ middle
-    return matrix
+def _affine(design: Floats, seen: Floats, found: Bools) -> tuple[Floats, Floats]:
+    """Least squares maps of the teeth that were found, mm -> pixels, (pages, 2, 3), and by how much
+    all teeth are off them, (pages, 2, teeth)."""
+    pages, _, teeth = seen.shape
+    weight = found.astype(np.float64)
+    x, y, n, xx, xy, yy = (weight @ design).T[:, :, None]
+    n = np.maximum(n, 1)
+    flat = (seen * weight[:, None, :]).reshape(-1, teeth)
+    right, down, total = np.moveaxis((flat @ design[:, :3]).reshape(pages, 2, 3), 2, 0)
+    # Moments about the mean, then the inverse of a 2 x 2 matrix by hand.
+    x, y = x / n, y / n
+    xx, xy, yy = xx - n * x * x, xy - n * x * y, yy - n * y * y
+    right, down = right - total * x, down - total * y
+    scale = np.maximum(xx * yy - xy * xy, 1e-9)
+    maps = np.empty((pages, 2, 3))
+    maps[..., 0] = (yy * right - xy * down) / scale
+    maps[..., 1] = (xx * down - xy * right) / scale
+    maps[..., 2] = total / n - maps[..., 0] * x - maps[..., 1] * y
+    off = seen - (maps.reshape(-1, 3) @ design[:, :3].T).reshape(seen.shape)
+    return maps, off
 
 
-def _plausible(matrix: Floats, scale: float) -> bool:
+def _plausible(matrix: Sequence[Sequence[float]], scale: float) -> bool:
     """A page is a page: skew, shear and size within what a scanner can do."""
-    (xx, xy, _), (yx, yy, _) = matrix.tolist()
+    (xx, xy, _), (yx, yy, _) = matrix
     turn_x = math.degrees(math.atan2(yx, xx))
     turn_y = math.degrees(math.atan2(-xy, yy))
     return (
@@ -339,36 +188,54 @@ def _plausible(matrix: Floats, scale: float) -> bool:
     )
 
 
+def _with_neighbours(off: Floats, found: Bools, first: int, scale: float) -> Bools:
+    """Which teeth of a page are where their neighbours on the same edge are, and not too far off: a
+    sheet that bends or slips moves neighbours together, only loners are wrong. ``off`` is (2,
+    teeth)."""
+    good = np.zeros(found.size, bool)
+    for part in (slice(0, first), slice(first, None)):
+        index = np.flatnonzero(found[part])
+        mine = off[:, part][:, index]
+        lone = np.abs(mine - _usual(mine)).max(axis=0) < _OFF_MM * scale
+        good[part][index] = lone & (np.abs(mine).max(axis=0) < _BENT_MM * scale)
+    return good
+
+
 def _usual(off: Floats) -> Floats:
-    """The median of each mark and its three neighbours on either side."""
-    if len(off) < 8:
+    """The median of each mark and its three neighbours on either side; (2, marks)."""
+    if off.shape[1] < 8:
         return off
-    padded = np.concatenate([off[2::-1], off, off[:-4:-1]])
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 7, axis=0)
+    padded = np.concatenate([off[:, 2::-1], off, off[:, :-4:-1]], axis=1)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 7, axis=1)
     return np.asarray(np.median(windows, axis=2), np.float64)
 
 
-def _bell(apart: Floats) -> Floats:
-    return np.exp(-0.5 * (apart / _SMOOTHING) ** 2) + 1e-4 * np.exp(-apart / 8)
-
-
-def _smooth(bell: Floats, off: Floats, good: NDArray[np.bool_]) -> Floats:
-    """Corrections at each step: the mean of those at the good marks, weighted by ``bell``."""
-    with_weight = np.empty((len(off), 3))
-    with_weight[:, :2] = off * good[:, None]
-    with_weight[:, 2] = good
-    total = bell @ with_weight
-    mean: Floats = total[:, :2] / total[:, 2:]
-    return mean
+def _with_corrections(frame: Frame, affine: Floats, off: Floats, good: Bools) -> Floats:
+    """The coefficients of registrations: the maps, and at each step of either line the mean by
+    which the good marks are off, weighted by the frame's bells."""
+    pages, first, steps = len(affine), frame.edges[0].count, frame.grid.count
+    made = np.empty((pages, 3 + 2 * steps, 2))
+    made[:, :3] = affine.transpose(0, 2, 1)
+    weight = good.astype(np.float64)
+    flat = (off * weight[:, None, :]).reshape(2 * pages, -1)
+    for k, part in enumerate((slice(0, first), slice(first, None))):
+        if frame.corner and not frame.edges[k].upright:
+            continue
+        total = (flat[:, part] @ frame.bells[k]).reshape(pages, 2, steps)
+        mean = total / np.maximum(weight[:, part] @ frame.bells[k], 1e-12)[:, None, :]
+        # In a corner known along one side only: what the feed did there, it did across the page.
+        for line in (0, 1) if frame.corner else (k,):
+            made[:, 3 + line * steps : 3 + (line + 1) * steps] = mean.transpose(0, 2, 1)
+    return made
 
 
 def _proved(found: Registration, frame: Frame, image: Picture, threshold: float) -> bool:
     """Whether the marks of the other edges, and the gaps between them, are where the map says, for
     one way to lie. Where too few of them are in view, a corner is proof enough."""
-    least = LEAST_PROOF if abs(found.shear_deg) < SHEAR_DEG else SHEARED_PROOF
+    sheared = abs(found.shear_deg) >= SHEAR_DEG
     for proof in frame.proofs:
         if not len(proof):
-            return frame.corner or abs(found.shear_deg) < SHEAR_DEG
+            return frame.corner or not sheared
         n = len(proof) // 2
         at = found.pixels(proof)
         view = _inside(at, image.shape, 3)
@@ -379,6 +246,7 @@ def _proved(found: Registration, frame: Frame, image: Picture, threshold: float)
                 return True
         else:
             dark = dark_share(image, at, 2, threshold) > 0.6
+            least = SHEARED_PROOF if sheared else LEAST_PROOF
             if np.count_nonzero(dark[:n] & ~dark[n:] & view) >= least * seen:
                 return True
     return False
@@ -402,5 +270,7 @@ def dark_share(image: Picture, at: Floats, radius: int, threshold: float) -> Flo
     corner = np.rint(at).astype(np.int64) - radius
     corner = np.minimum(np.maximum(corner, 0), (view[1] - 1, view[0] - 1))
     dark = windows[corner[:, 1], corner[:, 0]] < darker_than(threshold)
-    share: Floats = np.add.reduce(dark.reshape(len(at), -1), axis=1, dtype=np.int64) / size**2
+    packed = np.packbits(dark.reshape(len(at), -1), axis=1)
+    count = np.add.reduce(np.bitwise_count(packed), axis=1, dtype=np.uint32)
+    share: Floats = count / size**2
     return share

@@ -156,7 +156,7 @@ def _other_resolution(shape: tuple[int, int], layout: Layout) -> str:
 def sampled(image: Picture) -> Picture:
     """Every 23rd row (a number that no pitch of timing marks divides): what tone and streaks are
     taken from."""
-    return np.ascontiguousarray(image[7::_ROWS])
+    return image[7::_ROWS]
 
 
 def tone_of(rows: Picture, *, edges: bool = False) -> Tone:
@@ -180,9 +180,9 @@ def noise_of(rows: Picture) -> float:
     """The standard deviation of the sensor's noise in grey levels, from sampled rows: by what
     neighbours differ where nothing is printed, which is most of a ballot. Where half of the noise
     is clipped at white, a quarter less."""
-    part = np.ascontiguousarray(rows[::4])
+    sample = np.ascontiguousarray(rows[::4])
     count = cv2.calcHist(
-        [cv2.absdiff(part[:, 1:], part[:, :-1])], [0], None, [256], [0, 256]
+        [cv2.absdiff(sample[:, 1::4].copy(), sample[:, :-1:4].copy())], [0], None, [256], [0, 256]
     ).ravel()
     level = int(np.searchsorted(np.cumsum(count), _NOISE_RANK * count.sum()))
     return level / _NOISE_SHARE

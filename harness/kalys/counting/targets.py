@@ -19,36 +19,29 @@ longer than the work takes when the machine is busy.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kalys.ballots.layout import Target
 from kalys.counting.scan import darker_than
+from kalys.counting.target_pixels import AROUND_MM, QUARTER, Group, Pixels
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Picture = NDArray[np.uint8]
 
-CLEARANCE_MM = 0.3       # between the printed outline and the area that is judged
 LEAST_OUTLINE = 0.4      # share of each quarter of the outline that must be dark
 CENTRED = 0.6            # share of each quarter from which the place is not searched for
 MOST_AROUND = 0.3        # share of the surroundings of a marked target that may be dark
-AROUND_MM = 3.0          # how far these surroundings reach
 SEARCH_PX = 9
 _NEAR_PX = 3             # the same for a target that is found but seems faintly marked
 _FAINT = 4.0             # times the suspect fill, up to which a mark may be a part of the outline
-_CORE_MM = 0.35          # further in, where a mark must show as well
 _CORE_SHARE = 0.4        # of its fill, to be no part of the outline
 _BESIDE = 0.5            # of the paper beside a target, darker than its level: the median
 _SPARSE = 3              # pixels of the surroundings between two that tell the paper's level
-_EDGE_PX = 4             # margin of a target that must lie on the page
-_ANGLE_STEP = 0.5        # degrees between pixel sets
 _LEAST_CLEAN = 0.6       # share of a target that must be clear of streaks
-_QUARTER = 20            # points of a quarter of an outline
 
 
 @dataclass(frozen=True)
@@ -78,112 +71,6 @@ class Fills:
     fill: Floats
     sure: Floats
     seen: Bools
-
-
-@dataclass(frozen=True)
-class Pixels:
-    """What to look at around a target's centre: the ``inside`` as a mask of a window (rows,
-    columns; odd numbers), the same as packed bits with their ``count``, its ``core``, and steps
-    (column, row) to the points of the outline's quarters: a pixel outwards, on the line and a pixel
-    inwards, (3, 4 * ``_QUARTER``, 2)."""
-
-    inside: Bools
-    bits: NDArray[np.uint8]
-    count: int
-    core: Bools
-    outline: Ints
-
-    @property
-    def half(self) -> tuple[int, int]:
-        """Columns and rows from the centre to the window's edge."""
-        rows, columns = self.inside.shape
-        return columns // 2, rows // 2
-
-
-@dataclass
-class Group:
-    """Targets of one size and shape. ``members`` are their places in the face's order."""
-
-    target: Target
-    scale: float
-    members: Ints
-    half: int = 0
-    _pixels: dict[int, Pixels] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        widest = max(self.target.width, self.target.height) * self.scale
-        self.half = round(widest / 2 + _EDGE_PX)
-
-    @cached_property
-    def ring(self) -> Bools:
-        """Every second pixel of what surrounds a target: a window with the target left out."""
-        far = self.half + round(AROUND_MM * self.scale)
-        steps = np.abs(np.arange(-far, far + 1, 2)) > self.half
-        return np.asarray(steps[:, None] | steps[None, :])
-
-    def pixels(self, skew_deg: float) -> Pixels:
-        """What to look at on a page turned clockwise by ``skew_deg``."""
-        step = round(skew_deg / _ANGLE_STEP)
-        if step not in self._pixels:
-            self._pixels[step] = self._turned(np.radians(step * _ANGLE_STEP))
-        return self._pixels[step]
-
-    def _turned(self, angle: float) -> Pixels:
-        steps = np.arange(-self.half, self.half + 1)
-        columns, rows = np.meshgrid(steps, steps)
-        x = (columns * np.cos(angle) + rows * np.sin(angle)) / self.scale
-        y = (rows * np.cos(angle) - columns * np.sin(angle)) / self.scale
-        inside = self._within(x, y, self.target.line_mm + CLEARANCE_MM)
-        wide = int(np.abs(columns[inside]).max(initial=0))
-        high = int(np.abs(rows[inside]).max(initial=0))
-        middle = self.half
-        core = self._within(x, y, self.target.line_mm + CLEARANCE_MM + _CORE_MM)
-        window = slice(middle - high, middle + high + 1), slice(middle - wide, middle + wide + 1)
-        inside, core = np.ascontiguousarray(inside[window]), np.ascontiguousarray(core[window])
-        width, height = self.target.width * self.scale / 2, self.target.height * self.scale / 2
-        points = self._outline() * self.scale
-        # Inwards and outwards along the axis of the quarter: exact for straight sides.
-        points = np.stack([points * (1 + step / np.array([width, height])) for step in (1, 0, -1)])
-        turned = np.stack([
-            points[..., 0] * np.cos(angle) - points[..., 1] * np.sin(angle),
-            points[..., 0] * np.sin(angle) + points[..., 1] * np.cos(angle),
-        ], axis=-1)
-        return Pixels(
-            inside, np.packbits(inside.ravel()), int(inside.sum()), core,
-            np.rint(turned).astype(np.int64),
-        )
-
-    def _outline(self) -> Floats:
-        """Points along the middle of the printed line, in mm: right, left, lower, upper quarter."""
-        width = (self.target.width - self.target.line_mm) / 2
-        height = (self.target.height - self.target.line_mm) / 2
-        along = np.linspace(-0.96, 0.96, _QUARTER)
-        ones = np.ones(_QUARTER)
-        if self.target.shape == "square":
-            right = np.column_stack([ones, along])
-            down = np.column_stack([along, ones])
-        else:
-            angle = along * np.pi / 4
-            right = np.column_stack([np.cos(angle), np.sin(angle)])
-            down = np.column_stack([np.sin(angle), np.cos(angle)])
-        return np.concatenate([right, -right, down, -down]) * (width, height)
-
-    def _within(self, x: Floats, y: Floats, shrink: float) -> Bools:
-        width = max(self.target.width / 2 - shrink, 0.05 * self.target.width)
-        height = max(self.target.height / 2 - shrink, 0.05 * self.target.height)
-        if self.target.shape == "square":
-            inside = (np.abs(x) <= width) & (np.abs(y) <= height)
-        else:
-            inside = (x / width) ** 2 + (y / height) ** 2 <= 1
-        return np.asarray(inside)
-
-
-def groups_of(targets: Sequence[Target], scale: float) -> list[Group]:
-    """Targets sorted into groups of equal size, shape and line."""
-    kinds: dict[tuple[object, ...], list[int]] = {}
-    for i, t in enumerate(targets):
-        kinds.setdefault((t.width, t.height, t.shape, t.line_mm), []).append(i)
-    return [Group(targets[members[0]], scale, np.array(members)) for members in kinds.values()]
 
 
 def measure(
@@ -326,12 +213,14 @@ def _outline(
     """Dark share of each quarter of each outline, (n, 4); ``broad`` takes the darkest of the line
     and its neighbours, for thin and blurred lines."""
     columns = image.shape[1]
-    lines = pixels.outline if broad else pixels.outline[1:2]
-    steps = lines[..., 1] * columns + lines[..., 0]
-    level = image.ravel()[(at[:, 1] * columns + at[:, 0])[:, None, None] + steps].min(axis=1)
-    shares: Floats = np.add.reduce(
-        (level < darker_than(line)).reshape(len(at), 4, _QUARTER), axis=2, dtype=np.int64
-    ) / _QUARTER
+    lines = pixels.outline if broad else pixels.outline[1]
+    steps = (lines[..., 1] * columns + lines[..., 0]).ravel()
+    places = (at[:, 1] * columns + at[:, 0])[:, None] + steps
+    level = image.ravel().take(places)
+    if broad:
+        level = level.reshape(len(at), 3, -1).min(axis=1)
+    quarters = np.packbits(level < darker_than(line), axis=1).view(np.uint16)
+    shares: Floats = np.bitwise_count(quarters) / QUARTER
     return shares
 
 
@@ -385,12 +274,11 @@ def _around(image: Picture, at: Ints, group: Group) -> Picture:
     x, y = at.tolist()
     left, top = x - far, y - far
     part = image[max(0, top) : y + far + 1 : 2, max(0, left) : x + far + 1 : 2]
-    ring = group.ring
-    if part.shape != ring.shape:         # cut by the picture's edge
-        down, right = -min(0, top), -min(0, left)
-        ring = ring[(down + 1) // 2 :, (right + 1) // 2 :][: part.shape[0], : part.shape[1]]
-        part = part[: ring.shape[0], : ring.shape[1]]
-    return part[ring]
+    if part.shape == group.ring.shape:
+        return part.ravel().take(group.ring_places)
+    down, right = -min(0, top), -min(0, left)         # cut by the picture's edge
+    ring = group.ring[(down + 1) // 2 :, (right + 1) // 2 :][: part.shape[0], : part.shape[1]]
+    return part[: ring.shape[0], : ring.shape[1]][ring]
 
 
 def _inside(at: Ints, shape: tuple[int, ...], margin: int) -> Bools:
