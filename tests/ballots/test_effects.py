@@ -115,7 +115,9 @@ def test_what_lies_on_one_another_inside_a_target_adds_up(
     stain = Stain(target.x + 4, target.y, 5, 0.15)
     fold = Fold(target.x, target.y, 45.0, 0.3, 0.22)
     smudge = Mark("party", "P07", "smudge", {"density": 0.2})
-    alone: list[tuple[Paper, list[Mark]]] = [(Paper(stains=(stain, stain)), []), (Paper(folds=(fold, fold)), [smudge])]
+    alone: list[tuple[Paper, list[Mark]]] = [
+        (Paper(stains=(stain, stain)), []), (Paper(folds=(fold, fold)), [smudge]),
+    ]
     for paper, marks in alone:
         assert truth_on_paper(contests, marks, paper, layout).ambiguous == {}
     heaped: list[tuple[Paper, list[Mark]]] = [
