@@ -81,7 +81,7 @@ OPERATING_TEST = _of(
 )
 FAILURES = _of(
     "day.failures", "kg-failures", "A day on which everything fails once",
-    ("PAP-002", "PAP-003", "PWR-003"), 13.5,
+    ("PAP-002", "PAP-003", "PWR-003", "PWR-005"), 13.5,
 )
 NOVEMBER = _of(
     "day.november", "kg-2021-11-28",

@@ -108,7 +108,25 @@ class ClockWrong(Fault):
     lasts: Duration = 300.0
 
 
+class Cable(Fault):
+    """The cable of the urn's ``port`` is pulled and plugged in again."""
+
+    fault: Literal["cable"]
+    port: Literal["link", "printer"]
+    lasts: Duration = 10.0
+
+
+class Memory(Fault):
+    """A memory chip fails, or is full, for a while; a ballot is offered meanwhile."""
+
+    fault: Literal["memory"]
+    chip: Literal["primary", "secondary"]
+    how: Literal["failed", "full"] = "failed"
+    lasts: Duration = 60.0
+
+
 AnyFault = Annotated[
-    Jam | DoubleFeed | PowerCut | MainsLoss | PaperOut | MediaOut | CoverOpen | ClockWrong,
+    Jam | DoubleFeed | PowerCut | MainsLoss | PaperOut | MediaOut | CoverOpen | ClockWrong | Cable
+    | Memory,
     Field(discriminator="fault"),
 ]

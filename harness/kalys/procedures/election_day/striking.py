@@ -12,6 +12,7 @@ from kalys.ballots.sheet import Sheet
 from kalys.errors import ConfigurationError
 from kalys.procedures.deck_run import settle
 from kalys.procedures.election_day.casting import cast
+from kalys.procedures.election_day.play import SECOND
 from kalys.procedures.feeding import feed, feed_together
 from kalys.procedures.power import fed_by_mains
 from kalys.procedures.power_cuts import cut_offsets, cut_once
@@ -193,6 +194,52 @@ def _cover_open(play: Play, fault: Any, duty: OnDuty) -> None:
         _clear_alarm(duty)
 
 
+def _cable(play: Play, fault: Any, duty: OnDuty) -> None:
+    """A link that was unplugged is shut until somebody of the staff has logged in (SEC-010)."""
+    hands = duty.prepared.hands
+    with (
+        duty.excusing(EventKind.ALARM),
+        _counting_goes_on(play, fault, duty, f"the cable of the {fault.port} was out"),
+    ):
+        hands.cable(fault.port, False)
+        play.clock.sleep(fault.lasts)
+        hands.cable(fault.port, True)
+        if fault.port == "link":
+            duty.urn.reconnect()
+            duty.urn.login(Role.OPERATOR)
+        _clear_alarm(duty)
+
+
+def _memory(play: Play, fault: Any, duty: OnDuty) -> None:
+    """A ballot is offered to an urn whose memory fails: counted and kept, or given back."""
+    prepared, session = duty.prepared, play.session
+    sheet, before = duty.spare(), duty.counted()
+    lying = len(duty.lying())
+    alarms = duty.events[EventKind.ALARM]
+    began = play.clock.now()
+    with duty.excusing(EventKind.ALARM, EventKind.SHEET_RETURNED):
+        prepared.hands.memory_chip(fault.chip, fault.how)
+        try:
+            fed = feed(session, prepared, sheet)
+            settle(session, prepared)
+            play.clock.sleep(max(0.0, fault.lasts - (play.clock.now() - began) / SECOND))
+        finally:
+            prepared.hands.memory_chip(fault.chip, "good")
+        prepared.feeder.take_returned()
+        _clear_alarm(duty)
+    counted, fallen = duty.counted() - before, len(duty.lying()) - lying
+    wrong = []
+    if counted != fallen:
+        wrong.append(f"{fallen} more in the box, {counted} more counted")
+    if duty.events[EventKind.ALARM] == alarms:
+        wrong.append("no alarm told of it")
+    session.count(
+        "PWR-005", 1, int(bool(wrong)), note="; ".join(wrong), sheet=sheet.id if wrong else "",
+        condition=f"{duty.name}, the {fault.chip} memory {fault.how}",
+    )
+    play.note(fault, duty.name, not wrong, "; ".join(wrong) or f"the ballot was {fed.describe()}")
+
+
 def _clear_alarm(duty: OnDuty) -> None:
     """As the commission does when what caused an alarm is over."""
     if duty.urn.status().alarm:
@@ -226,4 +273,6 @@ _LASTING: Mapping[str, Callable[[Play, Any, OnDuty], None]] = {
     "media-out": _media_out,
     "cover-open": _cover_open,
     "clock-wrong": _clock_wrong,
+    "cable": _cable,
+    "memory": _memory,
 }
