@@ -1,5 +1,7 @@
 """Which observations of a journal stand."""
 
+from dataclasses import replace
+
 import pytest
 
 from kalys.errors import EvidenceError
@@ -58,3 +60,38 @@ def test_a_procedure_that_began_and_did_not_end_is_open(book):
     found = standing(book.path)
     assert list(found.open) == ["mark.line"] and not found.ended
     assert len(found.observations) == 1
+
+
+def virtual(trials, failures, sheet):
+    return Observation(
+        "PWR-003", "power.transaction", "count", trials=trials, failures=failures, sheet=sheet,
+        time_base="virtual", evidence=(trials, trials + 1),
+    )
+
+
+def test_a_failure_that_a_second_attempt_shows_again_in_virtual_time_stands_once(book):
+    for _ in range(2):
+        step(book, "power.transaction", "begin")
+        book.add("observation", virtual(1, 0, "s1").to_dict())
+        book.add("observation", virtual(1, 1, "s2").to_dict())
+        step(book, "power.transaction", "abandoned")
+    step(book, "power.transaction", "begin")
+    for _ in range(2):
+        book.add("observation", virtual(1, 1, "s2").to_dict())
+    step(book, "power.transaction", "end")
+    found = standing(book.path)
+    assert [o.sheet for o in found.observations] == ["s2", "s2"]
+    assert found.left["power.transaction"] == []
+
+
+@pytest.mark.parametrize(("sheet", "base"), [("s3", "virtual"), ("s2", "real")])
+def test_no_other_failure_disappears(book, sheet, base):
+    old = replace(virtual(1, 1, "s2"), time_base=base)
+    step(book, "power.transaction", "begin")
+    book.add("observation", old.to_dict())
+    step(book, "power.transaction", "abandoned")
+    step(book, "power.transaction", "begin")
+    again = replace(virtual(1, 1, sheet), time_base=base)
+    book.add("observation", again.to_dict())
+    step(book, "power.transaction", "end")
+    assert standing(book.path).observations == [old, again]

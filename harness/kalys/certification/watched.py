@@ -82,7 +82,9 @@ class WatchedSession(Session):
             else:
                 self.journal.add("procedure", {"id": name, "step": ABANDONED})
         after = standing(journal)
-        self.observations.extend(after.observations)
+        # In virtual time an attempt that is made again shows again what it showed.
+        again = [o for left in after.left.values() for o in left if o.time_base == "virtual"]
+        self.observations.extend(o for o in after.observations if o not in again)
         for name, error in after.ended.items():
             own = tuple(o for o in after.observations if o.procedure == name)
             requirements = registry.get(name).requirements

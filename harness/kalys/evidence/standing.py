@@ -2,7 +2,9 @@
 
 A run that was interrupted in the middle of a procedure and continued later runs that procedure
 again from its beginning. What the abandoned attempt saw would then be counted twice, so it does not
-stand; except for its failures: no interruption may make a failure disappear.
+stand; except for its failures: no interruption may make a failure disappear. In virtual time the
+second attempt plays the same sheets on the same device: a failure that it shows again is the same
+one, and stands once.
 
 A campaign goes on where it was broken off instead: its shards are in the journal one after another,
 each followed by what was observed of it, and all of that stands.
@@ -10,11 +12,13 @@ each followed by what was observed of it, and all of that stands.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from kalys.errors import EvidenceError
+from kalys.evidence.canonical import canonical
 from kalys.evidence.journal import Record, read_journal
 from kalys.requirements.observation import Observation
 
@@ -32,6 +36,8 @@ class Standing:
     open: dict[str, int] = field(default_factory=dict)
     shards: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     before_last: dict[str, int] = field(default_factory=dict)
+    left: dict[str, list[Observation]] = field(default_factory=dict)
+    """Failures of abandoned attempts, by procedure."""
 
     def add(self, record: Record) -> None:
         """Take the next record of the journal into account."""
@@ -59,12 +65,31 @@ def _follow(found: Standing, record: Record) -> None:
         if name not in found.open or name not in found.shards:
             found.open[name] = len(found.observations)
     elif step == "end":
-        found.open.pop(name, None)
+        _settle_left(found, name, found.open.pop(name, len(found.observations)))
         found.ended[name] = record.data.get("error")
     elif step == ABANDONED and name in found.open:
         first = found.open.pop(name)
         kept = [o for o in found.observations[first:] if o.procedure != name or o.failures]
         found.observations[first:] = kept
+        _settle_left(found, name, first)
+        again = [o for o in kept if o.procedure == name]
+        found.left.setdefault(name, []).extend(again)
+
+
+def _settle_left(found: Standing, name: str, first: int) -> None:
+    """Drop what abandoned attempts left that this one, from observation ``first`` on, shows again
+    in virtual time: each as often as it is shown."""
+    shown = Counter(_content(o) for o in found.observations[first:] if o.procedure == name)
+    for old in [o for o in found.left.get(name, ()) if o.time_base == "virtual"]:
+        if shown[_content(old)]:
+            shown[_content(old)] -= 1
+            found.left[name].remove(old)
+            found.observations.remove(old)
+
+
+def _content(observation: Observation) -> str:
+    """What an observation says, wherever its evidence stands."""
+    return canonical({k: v for k, v in observation.to_dict().items() if k != "evidence"})
 
 
 def _observation(record: Record) -> Observation:
