@@ -1,7 +1,9 @@
 """A deck on paper: pages for a real printer, the operator's instructions, and a contact sheet.
 
 Pages are vectors at true size with the sheet's number below the last timing marks, where no device
-looks. Ballots are printed with their marks; what happens to the paper (folds, tears, orientation)
+looks. A deck of a style with targets on both sides has two pages a sheet, front and back, for a
+printer that prints on both; what has one side has an empty second page there. Ballots are printed
+with their marks; what happens to the paper (folds, tears, orientation)
 is the operator's work and stands in the instructions. The contact sheet shows what an ideal sensor
 would see of each sheet.
 """
@@ -19,10 +21,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from kalys.ballots.artwork import font_path
 from kalys.ballots.deck_file import Deck
-from kalys.ballots.layout import Face, Layout, track_centres
+from kalys.ballots.layout import Face, Layout, Side, track_centres
 from kalys.ballots.marks import strokes
-from kalys.ballots.render import PLAIN, Renderer
+from kalys.ballots.render import Renderer
 from kalys.ballots.sheet import Paper, Sheet, Truth
+from kalys.ballots.templates import layouts_for
 from kalys.errors import ConfigurationError
 
 Layouts = Mapping[str, Layout]
@@ -33,6 +36,12 @@ _FEED = {
     "up-head": "print UP, head first",
     "up-foot": "print UP, foot first",
 }
+_FEED_TWO_SIDED = {
+    "down-head": "front down, head first",
+    "down-foot": "front down, foot first",
+    "up-head": "back down, head first",
+    "up-foot": "back down, foot first",
+}
 _COLOURS = {
     "valid": "#17632a", "invalid": "#8a1f1f", "return": "#1d4e89", "any-but-miscounted": "#7a5200",
 }
@@ -40,28 +49,35 @@ _SHADE = 1.5  # skew and shift smaller than this (degrees, mm) are left to the o
 
 
 def deck_pdf(deck: Deck, layouts: Layouts, path: Path) -> None:
-    """Write the deck as a PDF, one sheet a page.
+    """Write the deck as a PDF, one sheet a page, or two pages where the style has two sides.
 
     ``layouts`` are those of the deck's election by style; other elections' are found by name.
     """
     renderer = Renderer(layouts)
+    sides: tuple[Side, ...] = ("front", "back")[: layouts[deck.style].sides]
     faces: dict[str, Any] = {}
-    sheets = []
+    pages = []
     for number, sheet in enumerate(deck, 1):
-        layout = renderer.layout(sheet)
-        name = "" if sheet.style == PLAIN else f"{sheet.election}/{sheet.style}"
-        pens: list[Any] = []
-        if name:
-            faces.setdefault(name, _face(layout, layout.front))
-            pens = [_pen(stroke) for mark in sheet.marks for stroke in strokes(mark, layout.front)]
-        sheets.append({"face": name, "strokes": pens, "label": _label(deck, number, sheet),
-                       "label_y": _below_the_marks(layout)})
-    page = next(iter(layouts.values())).page_mm
-    _compile("deck.typ", {"page": page, "faces": faces, "sheets": sheets}, path)
+        for side in sides:
+            layout, face = renderer.printed(sheet, side)
+            name = "" if face is None else f"{layout.election}/{layout.style}/{id(face)}"
+            pens: list[Any] = []
+            if face is not None:
+                faces.setdefault(name, _face(layout, face))
+                pens = [_pen(stroke) for mark in sheet.marks
+                        if any((t.contest, t.option) == (mark.contest, mark.option)
+                               for t in face.targets)
+                        for stroke in strokes(mark, face)]
+            label = _label(deck, number, sheet) + (f"   {side}" if len(sides) > 1 else "")
+            pages.append({"face": name, "strokes": pens, "label": label,
+                          "label_y": _below_the_marks(layout), "size": layout.page_mm})
+    _compile("deck.typ", {"faces": faces, "sheets": pages}, path)
 
 
 def instructions_pdf(deck: Deck, path: Path) -> None:
     """Write what the operator does with each sheet and what a correct device does then."""
+    two_sided = layouts_for(deck.definition)[deck.style].sides > 1
+    feed = _FEED_TWO_SIDED if two_sided else _FEED
     truths = [sheet.truth for sheet in deck if sheet.truth]
     kinds = {kind: sum(t.kind == kind for t in truths)
              for kind in ("valid", "invalid", "return", "any-but-miscounted")}
@@ -72,8 +88,11 @@ def instructions_pdf(deck: Deck, path: Path) -> None:
         "returned": str(kinds["return"]), "either": str(kinds["any-but-miscounted"]),
         "sheets": [
             {
-                "number": str(number), "style": sheet.style, "feed": _FEED[sheet.orientation],
-                "prepare": preparation(sheet.paper), "expected": expectation(sheet.truth),
+                "number": str(number), "style": sheet.style, "feed": feed[sheet.orientation],
+                "prepare": preparation(
+                    sheet.paper, of_back=two_sided and sheet.orientation.startswith("up")
+                ),
+                "expected": expectation(sheet.truth),
             }
             for number, sheet in enumerate(deck, 1)
         ],
@@ -82,12 +101,13 @@ def instructions_pdf(deck: Deck, path: Path) -> None:
 
 def contact_sheet(deck: Deck, layouts: Layouts, path: Path, limit: int = 48) -> None:
     """Write a PNG with small pictures of at most ``limit`` sheets, spread over the deck, as the
-    sensor sees them, each with its id, orientation and truth."""
-    renderer = Renderer(layouts, pool=8)
+    sensor sees them, each with its id, orientation and truth; of two sides the lower one left."""
+    renderer, sides = Renderer(layouts, pool=8), layouts[deck.style].sides
     chosen = np.unique(np.linspace(0, len(deck) - 1, min(limit, len(deck))).round().astype(int))
-    columns = min(8, len(chosen))
+    columns = min(8 if sides == 1 else 5, len(chosen))
     rows = -(-len(chosen) // columns)
-    wide, tall, gap, text, head = 260, 368, 16, 40, 44
+    wide, tall = (260, 368) if sides == 1 else (424, 296)
+    gap, text, head = 16, 40, 44
     size = (columns * (wide + gap) + gap, head + rows * (tall + text + gap) + gap)
     board = Image.new("RGB", size, "#e6e6e6")
     draw = ImageDraw.Draw(board)
@@ -102,7 +122,7 @@ def contact_sheet(deck: Deck, layouts: Layouts, path: Path, limit: int = 48) -> 
         sheet = deck[index]
         x = gap + place % columns * (wide + gap)
         y = head + gap + place // columns * (tall + text + gap)
-        small = _thumbnail(renderer.scan(sheet), wide, tall)
+        small = _thumbnail(_beside(renderer.seen(sheet, sides)), wide, tall)
         board.paste(small, (x + (wide - small.width) // 2, y))
         kind = sheet.truth.kind if sheet.truth else "no truth"
         draw.text((x, y + tall + 4), _fitting(sheet.id, bold, wide), fill="#202020", font=bold)
@@ -112,6 +132,14 @@ def contact_sheet(deck: Deck, layouts: Layouts, path: Path, limit: int = 48) -> 
         board.save(path, "PNG")
     except OSError as error:
         raise ConfigurationError(f"cannot be written: {error}", where=str(path)) from error
+
+
+def _beside(image: Any) -> Any:
+    """Both sides in one picture, where there are two."""
+    if image.ndim == 2:
+        return image
+    gap = np.full((image.shape[1], image.shape[2] // 40), 230, np.uint8)     # as the board is
+    return np.hstack([image[0], gap, image[1]])
 
 
 def _thumbnail(image: Any, wide: int, tall: int) -> Image.Image:
@@ -131,10 +159,14 @@ def _fitting(text: str, font: ImageFont.FreeTypeFont, wide: int) -> str:
     return f"{text}…"
 
 
-def preparation(paper: Paper) -> str:
+def preparation(paper: Paper, *, of_back: bool = False) -> str:
     """In words, what the operator does to the paper before feeding it, and to sensor and feed;
-    "" for nothing. What a person cannot do (noise, tone, perspective) is left out."""
-    return "; ".join([*_on_paper(paper), *_while_feeding(paper)])
+    "" for nothing. What a person cannot do (noise, tone, perspective) is left out. ``of_back``:
+    places on the paper are those of its back."""
+    done = [*_on_paper(paper)]
+    if of_back and done:
+        done[0] = f"seen from the back: {done[0]}"
+    return "; ".join([*done, *_while_feeding(paper)])
 
 
 def _on_paper(paper: Paper) -> Iterator[str]:

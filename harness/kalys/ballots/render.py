@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from kalys.ballots.artwork import INK, OVERSAMPLING, PAPER, blank_face
 from kalys.ballots.damage import draw_damage
-from kalys.ballots.layout import Face, Layout
+from kalys.ballots.layout import Face, Layout, Side
 from kalys.ballots.marks import Stroke, strokes
 from kalys.ballots.paper import (
     Matrix,
@@ -166,17 +166,28 @@ class Renderer:
             paper=mirrored(sheet.paper, self.layout(sheet).page_mm[0]),
         )
 
+    def printed(self, sheet: Sheet, side: Side) -> tuple[Layout, Face | None]:
+        """What is printed on a side of a sheet: the face (None: nothing), and its layout."""
+        layout, _, face = self._print(sheet, side)
+        return layout, face
+
     def _side(self, sheet: Sheet) -> _Side:
-        layout = self.layout(sheet)
-        back = sheet.orientation.startswith("up")
-        name = "back" if back else "front"
-        if sheet.printed:
-            layout, name = self._misprint(sheet, layout, sheet.printed[int(back)])
-        face = {str(side): face for side, face in layout.faces.items()}.get(name)
-        return _Side(
-            layout, name, None if sheet.style == PLAIN else face,
-            _rounded(sheet.paper, layout), sheet.orientation.endswith("foot"),
+        layout, name, face = self._print(
+            sheet, "back" if sheet.orientation.startswith("up") else "front"
         )
+        return _Side(
+            layout, name, face, _rounded(sheet.paper, layout), sheet.orientation.endswith("foot")
+        )
+
+    def _print(self, sheet: Sheet, side: Side) -> tuple[Layout, str, Face | None]:
+        """What is printed on a side: the layout, which of its faces, and that face."""
+        layout, name = self.layout(sheet), str(side)
+        if sheet.style == PLAIN:
+            return layout, name, None
+        if sheet.printed:
+            layout, name = self._misprint(sheet, layout, sheet.printed[int(side == "back")])
+        faces = {str(one): face for one, face in layout.faces.items()}
+        return layout, name, faces.get(name)
 
     def _misprint(self, sheet: Sheet, layout: Layout, printed: str) -> tuple[Layout, str]:
         """Layout and face of what stands on a side where the style has another face."""

@@ -59,6 +59,9 @@ def _definition(board: Mainboard, data: bytes, sha256: bytes) -> Result:
         package = read_package(data)
     except (KalysError, ValueError):
         return Result.BAD_DEFINITION
+    if package.layout.sides > 1:
+        # One scanner line below the paper: of such a ballot it would count half.
+        return Result.BAD_DEFINITION
     if not _in_range(package, board) and board.behaviour.minds_ballot_range():
         return Result.BAD_DEFINITION
     memory = board.memory
