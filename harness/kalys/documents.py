@@ -20,6 +20,8 @@ from kalys.errors import ConfigurationError
 Model = TypeVar("Model", bound=BaseModel)
 Place = tuple[str | int, ...]
 
+_MOST_ENTRIES = 500_000
+
 
 def load(path: Path, model: type[Model]) -> Model:
     """The document at ``path`` as ``model``; ConfigurationError names file, line and field."""
@@ -38,6 +40,11 @@ def read(path: Path) -> tuple[Any, dict[Place, int]]:
         node = loader.get_single_node()
         if node is None:
             raise ConfigurationError("the file is empty", where=str(path))
+        if _entries(node, {}) > _MOST_ENTRIES:
+            raise ConfigurationError(
+                f"more than {_MOST_ENTRIES} entries: an alias that stands for aliases, perhaps",
+                where=str(path),
+            )
         lines: dict[Place, int] = {}
         _note_lines(node, (), lines)
         return loader.construct_document(node), lines
@@ -63,6 +70,17 @@ def validate(
             "; ".join(_tell(e, model) for e in error.errors()[:3]),
             where=_where(error.errors()[0]["loc"], path, lines or {}),
         ) from error
+
+
+def _entries(node: yaml.Node, known: dict[int, int]) -> int:
+    """How many keys and items a document has when every alias is written out."""
+    if id(node) not in known:
+        known[id(node)] = 1
+        if isinstance(node, yaml.MappingNode):
+            known[id(node)] += sum(_entries(value, known) for _, value in node.value)
+        elif isinstance(node, yaml.SequenceNode):
+            known[id(node)] += sum(_entries(item, known) for item in node.value)
+    return known[id(node)]
 
 
 def _note_lines(node: yaml.Node, place: Place, lines: dict[Place, int]) -> None:

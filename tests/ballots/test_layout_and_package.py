@@ -45,6 +45,10 @@ def test_a_layout_survives_json(layouts: dict[str, Layout]) -> None:
     (lambda d: d["faces"]["front"]["tracks"][0].update(count=60), "left timing mark"),
     (lambda d: d["faces"]["front"]["tracks"][1].update(edge="left"), "two tracks"),
     (lambda d: d["faces"]["front"]["code"].update(x=170), "the code is not on the page"),
+    (lambda d: d["faces"]["front"]["targets"][0].update(x=12.5), "P01 lies on left timing mark"),
+    (lambda d: d["faces"]["front"]["targets"][0].update(x=75, y=20), "lies on the style code"),
+    (lambda d: d.update(page_mm=[210000, 297000]), "a page of 210000 x 297000 mm"),
+    (lambda d: d.update(page_mm=[20, 30]), "50 to 1200 mm"),
     (lambda d: d.update(pages=2), "pages"),
     (lambda d: d["faces"]["front"]["targets"].append(
         d["faces"]["front"]["targets"][0] | {"y": 20, "x": 40}), "two targets"),
@@ -62,6 +66,19 @@ def test_targets_that_overlap_are_named(layouts: dict[str, Layout]) -> None:
     data = copy.deepcopy(layouts["KG-PL"].to_dict())
     data["faces"]["front"]["targets"][5]["y"] += 3
     with pytest.raises(ConfigurationError, match="party/P06 and party/P07 overlap"):
+        Layout.from_dict(data)
+
+
+def test_a_layout_of_ten_thousand_targets_is_checked_at_once(layouts: dict[str, Layout]) -> None:
+    data = copy.deepcopy(layouts["KG-PL"].to_dict())
+    targets = [
+        {"contest": "c", "option": f"o{i}", "x": 35 + i % 100 * 1.4, "y": 60 + i // 100 * 1.9,
+         "width": 1.2, "height": 1.2, "shape": "circle", "line_mm": 0.1} for i in range(10_000)
+    ]
+    data["faces"]["front"]["targets"] = targets
+    assert len(Layout.from_dict(data).targets) == 10_000
+    targets[9_999]["y"] -= 1
+    with pytest.raises(ConfigurationError, match="c/o9899 and c/o9999 overlap"):
         Layout.from_dict(data)
 
 

@@ -69,8 +69,8 @@ class GridBallot(Part):
         Literal["front", "back"], Mapping[str, Mapping[str, tuple[float, float]]]
     ]
 
-    def layout(self) -> Layout:
-        """The layout; ConfigurationError names what is wrong with it."""
+    def layout(self, where: str = "grid ballot") -> Layout:
+        """The layout; ConfigurationError names what is wrong with it, and ``where``."""
         width, height = (inches * MM_PER_INCH for inches in paper_inches(self.paper))
         rows = self.grid.rows or round(height / QUARTER_INCH) - 3
         across, down = self.grid.pitch_mm
@@ -100,7 +100,7 @@ class GridBallot(Part):
         return Layout.from_dict({
             "election": self.election, "style": self.style, "page_mm": (width, height),
             "dpi": self.dpi, "faces": faces,
-        })
+        }, where)
 
 
 def grid_layout(data: Mapping[str, Any], where: str = "grid ballot") -> Layout:
@@ -114,7 +114,7 @@ def grid_layout(data: Mapping[str, Any], where: str = "grid ballot") -> Layout:
             f"not a grid ballot: {place}: {first['msg']}", where=where,
             remedy="docs/ballots.md has a complete example.",
         ) from error
-    return ballot.layout()
+    return ballot.layout(where)
 
 
 def _named(data: Any) -> Any:

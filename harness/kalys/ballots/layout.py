@@ -14,15 +14,20 @@ templates with the texts of an election definition.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from kalys.errors import ConfigurationError
 
 MM_PER_INCH = 25.4
 Side = Literal["front", "back"]
+LEAST_PAGE_MM, MOST_PAGE_MM = 50.0, 1200.0
+"""No ballot is shorter or longer either way."""
 LEAST_MARKS = 8
 """Fewer timing marks along an edge place nothing."""
 
@@ -135,11 +140,12 @@ class Face(Part):
         seen = {(t.contest, t.option) for t in self.targets}
         if len(seen) != len(self.targets):
             raise ValueError("an option has two targets on one face")
-        for i, a in enumerate(self.targets):
-            for b in self.targets[i + 1 :]:
-                if 2 * abs(a.x - b.x) < a.width + b.width and (
-                    2 * abs(a.y - b.y) < a.height + b.height
-                ):
+        ordered = sorted(self.targets, key=lambda t: t.y - t.height / 2)
+        for i, a in enumerate(ordered):
+            for b in islice(ordered, i + 1, None):
+                if b.y - b.height / 2 >= a.y + a.height / 2:
+                    break       # and so do all after it: many targets cost no more than their rows
+                if 2 * abs(a.x - b.x) < a.width + b.width:
                     raise ValueError(
                         f"the targets {a.contest}/{a.option} and {b.contest}/{b.option} overlap"
                     )
@@ -163,7 +169,15 @@ class Layout(Part):
     @model_validator(mode="after")
     def _all_on_the_page(self) -> Layout:
         width, height = self.page_mm
+        if min(self.page_mm) < LEAST_PAGE_MM or max(self.page_mm) > MOST_PAGE_MM:
+            raise ValueError(
+                f"a page of {width:g} x {height:g} mm; a ballot has {LEAST_PAGE_MM:g} to "
+                f"{MOST_PAGE_MM:g} mm either way"
+            )
         for name, face in self.faces.items():
+            marked = next(_targets_on_marks(face, self.page_mm), None)
+            if marked is not None:
+                raise ValueError(f"{name}: {marked}")
             things = [
                 (t.x, t.y, t.width, t.height, f"target {t.contest}/{t.option}")
                 for t in face.targets
@@ -184,9 +198,9 @@ class Layout(Part):
     @model_validator(mode="after")
     def _an_option_has_one_target(self) -> Layout:
         places = [(t.contest, t.option) for t in self.targets]
-        twice = next((p for p in places if places.count(p) > 1), None)
-        if twice is not None:
-            raise ValueError(f"{'/'.join(twice)} has a target on the front and one on the back")
+        twice = [place for place, count in Counter(places).items() if count > 1]
+        if twice:
+            raise ValueError(f"{'/'.join(twice[0])} has a target on the front and one on the back")
         return self
 
     @property
@@ -259,16 +273,37 @@ class Layout(Part):
         return self.model_dump(mode="json")
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Layout:
-        """The layout in ``data``; ConfigurationError names the field that is wrong."""
+    def from_dict(cls, data: Mapping[str, Any], where: str = "layout") -> Layout:
+        """The layout in ``data``; ConfigurationError names the field that is wrong, and ``where``
+        the data came from."""
         try:
             return cls.model_validate(data)
         except ValidationError as error:
             first = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"]) or "(document)"
+            place = ".".join(str(part) for part in first["loc"])
+            said = str(first["msg"]).removeprefix("Value error, ")
             raise ConfigurationError(
-                f"not a ballot layout: {place}: {first['msg']}", where="layout"
+                f"not a ballot layout: {f'{place}: ' if place else ''}{said}", where=where,
+                remedy="docs/ballots.md says what a layout holds; lengths are millimetres.",
             ) from error
+
+
+def _targets_on_marks(face: Face, page_mm: tuple[float, float]) -> Iterator[str]:
+    """What lies in a target that must be free: timing marks and cells of the style code."""
+    printed = [
+        (x, y, *track.mark_mm, f"{track.edge} timing mark {i}")
+        for track in face.tracks for i, x, y in track_centres(track, page_mm)
+    ]
+    if face.code is not None:
+        code = face.code
+        printed += [(code.x + i * code.pitch, code.y, *code.mark_mm, "the style code")
+                    for i in range(len(code.bits))]
+    # Timing marks lie along the edges: most targets are far from all of them.
+    x, y, width, height = np.array([mark[:4] for mark in printed], float).T
+    for t in face.targets:
+        near = (2 * np.abs(x - t.x) < width + t.width) & (2 * np.abs(y - t.y) < height + t.height)
+        if near.any():
+            yield f"target {t.contest}/{t.option} lies on {printed[int(near.argmax())][4]}"
 
 
 def track_centres(

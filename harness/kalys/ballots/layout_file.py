@@ -68,7 +68,7 @@ def _layouts_in(path: Path) -> dict[str, Layout]:
         template = validate(data, Template, path, lines)
         layout = layout_from(template, load(template.election), path)
     elif isinstance(face, Mapping) and ("tracks" in face or "targets" in face):
-        layout = Layout.from_dict(data)
+        layout = Layout.from_dict(data, where)
     else:
         layout = grid_layout(data, where)
     return {layout.style: layout}
