@@ -32,6 +32,18 @@ def answer(how: str, request: dict) -> None:
             print("x" * 65536, end="", flush=True)
     elif how == "strange":
         print(json.dumps(good | {"marks": {"party": ["P99"]}}), flush=True)
+    elif how == "nan":
+        print(json.dumps(good | {"scores": {"party": {"P01": float("nan")}}}), flush=True)
+    elif how == "huge":
+        print("x" * 5_000_000, flush=True)
+    elif how == "closes":
+        os.close(1)
+        time.sleep(600)
+    elif how == "binary":
+        sys.stdout.buffer.write(b"\xff\xfe\x00\n")
+        sys.stdout.buffer.flush()
+    elif how == "types":
+        print(json.dumps(good | {"marks": {"party": "P01"}}), flush=True)
     elif how == "failed":
         print(json.dumps({"id": number, "status": "failed", "error": "bad day"}), flush=True)
     elif how == "sees":

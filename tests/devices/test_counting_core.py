@@ -57,6 +57,8 @@ def test_a_core_that_answers_is_read_and_named(opened: Callable[[str], CountingC
 @pytest.mark.parametrize(("how", "kind"), [
     ("crash", "crash"), ("hang", "timeout"), ("garbage", "garbage"), ("strange", "garbage"),
     ("earlier", "out-of-order"), ("other", "wrong-sheet"), ("endless", "too-long"),
+    ("nan", "garbage"), ("huge", "too-long"), ("closes", "crash"), ("binary", "garbage"),
+    ("types", "garbage"),
 ])
 def test_a_fault_has_its_name_and_the_next_sheet_is_read_all_the_same(
     opened: Callable[[str], CountingCore], how: str, kind: str

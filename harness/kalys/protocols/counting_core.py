@@ -239,12 +239,17 @@ def _object(line: bytes) -> dict[str, Any]:
     if len(line) > LONGEST_LINE:
         raise CoreFault("too-long", f"{len(line)} bytes", said=line[:200])
     try:
-        data = json.loads(line)
+        data = json.loads(line, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise CoreFault("garbage", "it is not JSON", said=line) from error
     if not isinstance(data, dict):
         raise CoreFault("garbage", "it is not a JSON object", said=line)
     return data
+
+
+def _no_number(name: str) -> float:
+    """NaN and the infinities are no JSON, and no score either."""
+    raise ValueError(name)
 
 
 def _first(error: ValidationError) -> str:
