@@ -46,3 +46,12 @@ def test_a_sheet_that_is_too_long(station: Any, defects: list[str], outcome: str
     long = of_length(LAYOUT, 25.0, "KG-PL+25")
     s.do(link.Define(URN, ELECTION.model_dump(mode="json"), {long.style: long.to_dict()}))
     assert s.feed(s.sheet("party/P02", style=long.style)) == outcome
+
+
+def test_a_ballot_with_targets_on_both_sides_is_no_definition_for_one_scanner_line(
+    station: Any,
+) -> None:
+    s, election = station(), load("accuvote")
+    s.login("administrator")
+    package = urn_package(election, "accuvote-letter", "1001")
+    assert s.load("definition", package) == "bad-definition"
