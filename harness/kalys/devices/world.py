@@ -9,10 +9,11 @@ unasked is filed by urn. What is done and what is reported goes to the journal a
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 from kalys.ballots.layout import Layout
@@ -29,6 +30,8 @@ from kalys.protocols.urn.messages import Garbage
 
 # What a record in the journal does not repeat of a command: it is in the wire record already.
 _BULKY = {"sheets", "png", "election", "layouts"}
+# Crossings of gates that are kept for whoever asks: few ask, and a run may last for days.
+_CROSSINGS = 1024
 
 
 class WorldLink:
@@ -53,7 +56,7 @@ class WorldLink:
         self._codec = world.ClientCodec()
         self._number = 0
         self._answers: dict[int, world.Answer] = {}
-        self._gates: dict[str, list[Gate]] = defaultdict(list)
+        self._gates: dict[str, deque[Gate]] = defaultdict(partial(deque, maxlen=_CROSSINGS))
         self._shown: dict[str, list[Shown]] = defaultdict(list)
         self._turn = threading.Lock()
         self._offset = 0
@@ -130,7 +133,7 @@ class WorldLink:
         """The light-barrier crossings at an urn since the last call, in harness time."""
         with self._my_turn():
             self._catch_up()
-            return self._gates.pop(urn, [])
+            return list(self._gates.pop(urn, ()))
 
     def shown(self, urn: str) -> list[Shown]:
         """What the display of an urn has shown since the last call, in harness time."""
