@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalys.ballots.sheet import Sheet
+from kalys.ballots.sheet import Paper, Sheet
+from kalys.ballots.stock import Stock
 from kalys.bench.operator import ScriptedOperator
 from kalys.devices.operator_roles import (
     OperatorFeeder,
@@ -29,6 +30,29 @@ def test_a_sheet_is_asked_for_by_its_number_and_the_way_it_lies(notes):
         "urn-1: Insert sheet 0017, face down, head first. Done?",
         "urn-1: Insert sheet 0018, face up, foot first. Done?",
     ]
+
+
+@pytest.mark.parametrize(("stock", "words"), [
+    (Stock(infrared=0.0), "0017 (without the security mark), face down"),
+    (Stock(infrared=0.25), "0017 (with 25% of the security mark left), face down"),
+    (Stock(infrared_beside=0.9), "0017 (a photocopy that reproduces the security mark), face down"),
+    (Stock(110, 70, -2),
+     "0017 (paper of 110 g/m2, kept at 70 % relative humidity, cut 2 mm shorter), face down"),
+])
+def test_paper_that_is_not_the_usual_one_is_asked_for_in_words(notes, stock, words):
+    operator = ScriptedOperator(notes, ["y"])
+    unusual = Sheet("0017", "kg-2021-11-28", "KG-PL", paper=Paper(stock=stock))
+    OperatorFeeder(operator, "urn-1").insert(unusual)
+    assert words in operator.asked[0]
+
+
+def test_the_key_is_turned_by_a_person(notes):
+    operator = ScriptedOperator(notes, ["y", "y"])
+    hands = OperatorHands(operator, "urn-1")
+    hands.key_switch(False)
+    hands.key_switch(True)
+    assert "take the key out" in operator.asked[0]
+    assert "turn it on" in operator.asked[1]
 
 
 def test_a_double_feed_is_asked_for_with_its_offset(notes):
