@@ -200,7 +200,10 @@ class Renderer:
         return other, name
 
     def _double_feed(self, sheet: Sheet) -> Picture:
-        behind = replace(sheet, marks=(), paper=Paper(), seed=sheet.seed ^ 2)
+        seen = sheet.paper      # by the same sensor
+        paper = Paper(noise=seen.noise, brightness=seen.brightness, contrast=seen.contrast,
+                      background=seen.background)
+        behind = replace(sheet, marks=(), paper=paper, seed=sheet.seed ^ 2)
         alone = replace(sheet, paper=replace(sheet.paper, follower_mm=0.0))
         return self.scan_together(alone, behind, sheet.paper.follower_mm)
 
