@@ -77,7 +77,7 @@ def read_sheet() -> Figure:
 
 
 TARGETS = 60
-BATCH = 16
+BATCH = 32
 Picture = NDArray[np.uint8]
 
 
@@ -93,14 +93,14 @@ def _one_core() -> Iterator[None]:
 
 
 def _ballots() -> tuple[Layout, list[Picture]]:
-    """The layout of an A4 ballot with 60 targets at 200 dpi and 32 different sheets of it, more
+    """The layout of an A4 ballot with 60 targets at 200 dpi and 64 different sheets of it, more
     than fit into the caches: a scanner's picture comes from memory."""
     definition = load("kg-2021-11-28")
     whole = layouts_for(definition)["KG-PL"]
     front = whole.front.model_copy(update={"targets": whole.front.targets[:TARGETS]})
     layout = whole.model_copy(update={"faces": {"front": front}})
     renderer = Renderer([layout])
-    sheets = volume(definition, "KG-PL", 32, seed=1)
+    sheets = volume(definition, "KG-PL", 2 * BATCH, seed=1)
     return layout, [renderer.scan(sheet).copy() for sheet in sheets]
 
 
@@ -136,7 +136,7 @@ def read_sheet_60() -> Figure:
 
 
 def read_batch_60() -> Figure:
-    """Read batches of 16 sheets of 60 targets: processor time by the sheet.
+    """Read batches of 32 sheets of 60 targets: processor time by the sheet.
 
     A batch lasts longer than a time slice: on a busy machine its wall time, which stands beside,
     is mostly that of others.

@@ -61,7 +61,7 @@ AMBIGUOUS = "ambiguous-mark"
 
 _SURE = 1.1               # times ink_level: from this density a pixel is dark beyond doubt
 _SURE_SHARE = 0.5         # of vote_fill that must be so: stains and folds that add up are no vote
-_BATCH = 16               # pictures whose timing marks are searched at once
+_BATCH = 32               # pictures whose timing marks are searched at once
 
 
 @dataclass(frozen=True)
