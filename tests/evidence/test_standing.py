@@ -84,6 +84,27 @@ def test_a_failure_that_a_second_attempt_shows_again_in_virtual_time_stands_once
     assert found.left["power.transaction"] == []
 
 
+def test_whole_parts_stand_and_only_what_came_after_them_is_abandoned(book):
+    step(book, "count.volume", "begin")
+    book.add("observation", seen(50).to_dict())
+    book.add("part", {"procedure": "count.volume", "done": 50})
+    book.add("observation", seen(49).to_dict())
+    step(book, "count.volume", "abandoned")
+    found = standing(book.path)
+    assert [o.trials for o in found.observations] == [50]
+    assert found.parts == {"count.volume": 50}
+    step(book, "count.volume", "begin")
+    book.add("observation", seen(48).to_dict())
+    step(book, "count.volume", "abandoned")
+    assert standing(book.path).parts == {"count.volume": 50}, "killed again before the part ended"
+    step(book, "count.volume", "begin")
+    book.add("observation", seen(47).to_dict())
+    step(book, "count.volume", "end")
+    found = standing(book.path)
+    assert [o.trials for o in found.observations] == [50, 47]
+    assert found.parts == {}
+
+
 @pytest.mark.parametrize(("sheet", "base"), [("s3", "virtual"), ("s2", "real")])
 def test_no_other_failure_disappears(book, sheet, base):
     old = replace(virtual(1, 1, "s2"), time_base=base)

@@ -71,7 +71,7 @@ class WatchedSession(Session):
 
     def take_up(self, journal: Path) -> None:
         """Take up an interrupted run: what ended stands, a campaign goes on after its last shard,
-        and what else was cut off is marked abandoned."""
+        and what else was cut off is marked abandoned, from its last whole part on."""
         before = standing(journal)
         for name in before.open:
             shards = before.shards.get(name)
@@ -81,6 +81,7 @@ class WatchedSession(Session):
                 self.begun[name] = Begun(records, sum(o.procedure == name for o in seen))
             else:
                 self.journal.add("procedure", {"id": name, "step": ABANDONED})
+                self.parts_done[name] = before.parts.get(name, 0)
         after = standing(journal)
         # In virtual time an attempt that is made again shows again what it showed.
         again = [o for left in after.left.values() for o in left if o.time_base == "virtual"]

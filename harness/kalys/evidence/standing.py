@@ -6,6 +6,9 @@ stand; except for its failures: no interruption may make a failure disappear. In
 second attempt plays the same sheets on the same device: a failure that it shows again is the same
 one, and stands once.
 
+A procedure of several elections says after each that this **part** is done; what was observed until
+then stands, and only what came after is abandoned and done again.
+
 A campaign goes on where it was broken off instead: its shards are in the journal one after another,
 each followed by what was observed of it, and all of that stands.
 """
@@ -38,6 +41,9 @@ class Standing:
     before_last: dict[str, int] = field(default_factory=dict)
     left: dict[str, list[Observation]] = field(default_factory=dict)
     """Failures of abandoned attempts, by procedure."""
+    parts: dict[str, int] = field(default_factory=dict)
+    """How many sheets or cuts of a procedure that has not ended lie in parts that are done."""
+    part_ends: dict[str, int] = field(default_factory=dict)
 
     def add(self, record: Record) -> None:
         """Take the next record of the journal into account."""
@@ -49,6 +55,10 @@ class Standing:
             name = str(record.data.get("procedure"))
             self.shards.setdefault(name, []).append(record.data)
             self.before_last[name] = len(self.observations)
+        elif record.kind == "part":
+            name = str(record.data.get("procedure"))
+            self.parts[name] = int(record.data.get("done", 0))
+            self.part_ends[name] = len(self.observations)
 
 
 def standing(path: Path) -> Standing:
@@ -67,8 +77,10 @@ def _follow(found: Standing, record: Record) -> None:
     elif step == "end":
         _settle_left(found, name, found.open.pop(name, len(found.observations)))
         found.ended[name] = record.data.get("error")
+        found.parts.pop(name, None)
+        found.part_ends.pop(name, None)
     elif step == ABANDONED and name in found.open:
-        first = found.open.pop(name)
+        first = max(found.open.pop(name), found.part_ends.get(name, 0))
         kept = [o for o in found.observations[first:] if o.procedure != name or o.failures]
         found.observations[first:] = kept
         _settle_left(found, name, first)

@@ -15,7 +15,7 @@ from kalys.procedures.campaign import stops_when_decided, volume_campaign, volum
 from kalys.procedures.comparison import Comparison, Position
 from kalys.procedures.deck_run import (
     DeckRun,
-    box_room,
+    part_size,
     report_misfeeds,
     report_sheets,
     run_deck,
@@ -53,9 +53,9 @@ def count_volume(session: Session, parameters: Mapping[str, Any]) -> None:
     style = str(parameters.get("style", session.style))
     at_decision = stops_when_decided(parameters, "count.volume")
     sheets = volume_sheets(session.definition, style, parameters)
-    part = box_room(session)
-    deck = _volume(session, style, sheets)
-    done = 0
+    part = part_size(session, parameters)
+    done = session.done_before()
+    deck = islice(_volume(session, style, sheets), done, None)
     while done < sheets:
         offered = list(islice(deck, part))
         run = run_deck(session, offered, style, done=done, total=sheets)
@@ -63,6 +63,7 @@ def count_volume(session: Session, parameters: Mapping[str, Any]) -> None:
         done += len(run.fed)
         if len(run.fed) < len(offered) or (at_decision and session.decided("ACC-002")):
             break
+        session.end_part(done)
     _report_bounds(session)
 
 

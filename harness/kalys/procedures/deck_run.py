@@ -7,8 +7,8 @@ counts what its requirement asks for.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from kalys.ballots.sheet import Sheet
 from kalys.ballots.templates import layouts_for
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from kalys.procedures.session import Session
 
 __all__ = [
-    "DeckRun", "box_room", "feed_all", "finish", "joined", "report_misfeeds", "report_sheets",
-    "run_deck", "settle",
+    "DeckRun", "box_room", "feed_all", "finish", "joined", "part_size", "report_misfeeds",
+    "report_sheets", "run_deck", "settle",
 ]
 
 USUAL_CAPACITY = 1000          # sheets, where a profile promises none
@@ -78,6 +78,14 @@ def _break_down(session: Session, run: DeckRun) -> None:
 def box_room(session: Session) -> int:
     """Sheets that one election may put into the box of the device under test."""
     return max(1, int((session.profile.limits.capacity or USUAL_CAPACITY) * ROOM))
+
+
+def part_size(session: Session, parameters: Mapping[str, Any], spare: int = 0) -> int:
+    """Sheets of one election of a long procedure: what the box takes but for ``spare``, or fewer
+    where ``part`` says so. What was done in whole elections is not done again when the run is
+    broken off."""
+    room = max(1, box_room(session) - spare)
+    return max(1, min(room, int(parameters.get("part", room))))
 
 
 def feed_all(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from kalys.devices.roles import PowerSupply, Urn
 from kalys.errors import KalysError, LinkError
 from kalys.procedures.control_sheets import control_sheets
-from kalys.procedures.deck_run import box_room, feed_all, finish
+from kalys.procedures.deck_run import feed_all, finish, part_size
 from kalys.procedures.feeding import feed
 from kalys.procedures.power_cuts import Moment, cut_moments, cut_once, settle_accounts
 from kalys.procedures.preparation import Prepared, prepared_urn
@@ -127,9 +127,10 @@ def transaction(session: Session, parameters: Mapping[str, Any]) -> None:
     cuts = int(parameters.get("cuts", 44))
     session.instrument = session.supply.identity()
     moments = cut_moments(session, session.profile, cuts)
-    room = box_room(session) - BEFORE_CUTS
-    for start in range(0, cuts, room):
-        _cut_in_one_election(session, moments[start : start + room], start, cuts)
+    part = part_size(session, parameters, BEFORE_CUTS)
+    for start in range(session.done_before(), cuts, part):
+        _cut_in_one_election(session, moments[start : start + part], start, cuts)
+        session.end_part(min(start + part, cuts))
 
 
 def _cut_in_one_election(

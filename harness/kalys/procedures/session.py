@@ -74,7 +74,8 @@ class Session:
     gave that has run. All of the role properties raise ConfigurationError (so the procedure is
     BLOCKED, with the reason) when the bench lacks the role. A procedure may set ``instrument`` to
     name what it measures with. ``workforce`` does the shards of campaigns, this process when it is
-    None; ``begun`` holds campaigns that were broken off, by procedure.
+    None; ``begun`` holds campaigns that were broken off, by procedure, and ``parts_done`` how much
+    of a procedure of several parts was done.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class Session:
         self.instrument = ""
         self.workforce: Workforce | None = None
         self.begun: dict[str, Begun] = {}
+        self.parts_done: dict[str, int] = {}
         self._progress = progress
         self._running: registry.Procedure | None = None
         self._since = 0
@@ -258,6 +260,15 @@ class Session:
         """Tell whoever watches that ``done`` of ``total`` steps are done."""
         if self._progress is not None and self._running is not None:
             self._progress(self._running.id, done, total, text)
+
+    def end_part(self, done: int) -> None:
+        """An election of several is over and all is observed of it: ``done`` sheets or cuts of the
+        procedure need not be done again, whatever happens to this process."""
+        self.journal.add("part", {"procedure": self.running, "done": done})
+
+    def done_before(self) -> int:
+        """How many were done, in whole parts, before the run was broken off; else 0."""
+        return self.parts_done.pop(self.running, 0)
 
     @property
     def running(self) -> str:
