@@ -84,6 +84,8 @@ def instructions_pdf(deck: Deck, path: Path) -> None:
     _compile("instructions.typ", {
         "name": deck.name, "seed": str(deck.seed), "sha256": deck.manifest["sha256"],
         "election": deck.definition.id, "style": deck.style,
+        "print": "both sides (front, then back, turned over the long edge) of" if two_sided
+        else "one side of",
         "valid": str(kinds["valid"]), "invalid": str(kinds["invalid"]),
         "returned": str(kinds["return"]), "either": str(kinds["any-but-miscounted"]),
         "sheets": [
