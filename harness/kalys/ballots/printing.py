@@ -54,7 +54,7 @@ def deck_pdf(deck: Deck, layouts: Layouts, path: Path) -> None:
     ``layouts`` are those of the deck's election by style; other elections' are found by name.
     """
     renderer = Renderer(layouts)
-    sides: tuple[Side, ...] = ("front", "back")[: layouts[deck.style].sides]
+    sides: list[Side] = ["front", "back"] if layouts[deck.style].sides == 2 else ["front"]
     faces: dict[str, Any] = {}
     pages = []
     for number, sheet in enumerate(deck, 1):
