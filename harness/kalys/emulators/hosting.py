@@ -171,7 +171,9 @@ class ServerHost:
     def _turn(self) -> None:
         """Wait for bytes or the world's next deadline, and do what is due."""
         due = self.world.deadline()
-        timeout = None if due is None else max(0.0, (due - self.now()) / NANOSECONDS / self._clock.pace)
+        timeout = None
+        if due is not None:
+            timeout = max(0.0, (due - self.now()) / NANOSECONDS / self._clock.pace)
         for key, events in self._selector.select(timeout):
             key.data(events)
         self.world.advance(self.now())
