@@ -79,6 +79,7 @@ class VirtualStation:
         defects: Sequence[str] = (),
     ) -> None:
         world = world_of(plan, definition, epoch=plan.file.epoch, seed=seed, defects=defects)
+        self._forget = world.forget_pictures
         self.exchange = Exchange(clock)
         self.host = VirtualHost(world, self.exchange, clock)
         self.addresses: Mapping[str, str] = {
@@ -88,6 +89,7 @@ class VirtualStation:
 
     def close(self) -> None:
         self.exchange.close()
+        self._forget()
 
 
 class EmulatorProcess:

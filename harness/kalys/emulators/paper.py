@@ -151,9 +151,13 @@ class Stationery:
                     f"layout {layout.style[:80]} is of {layout.page_mm} mm; no scanner is so large"
                 )
         self._layouts.update({(layout.election, layout.style): layout for layout in learned})
+        self.forget()
+        return sorted(style for _, style in self._layouts)
+
+    def forget(self) -> None:
+        """Let go of every picture and print; they are drawn again when they are wanted."""
         self._renderer = None
         self._album = Album(self.ROOM)
-        return sorted(style for _, style in self._layouts)
 
     def sheet(self, physical: Mapping[str, Any]) -> Sheet:
         """The sheet that plain data describe; ConfigurationError if it cannot be drawn.

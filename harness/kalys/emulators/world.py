@@ -122,6 +122,11 @@ class World:
         elif port == SUPPLY_PORT and self._supply is not None:
             self._supply.opened()
 
+    def forget_pictures(self) -> None:
+        """Nobody uses the world any more: what it drew must not wait for the collector of cycles,
+        of which a world is full."""
+        self._stationery.forget()
+
     def closed(self, port: str, now: int) -> None:
         """The port was closed."""
         self._agenda.advance(now)
