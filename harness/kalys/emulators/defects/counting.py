@@ -9,7 +9,8 @@ ENTRIES = (
     Defect("vote-dropped",
            "After every `every` counted sheets, the next vote for the option at place `option` of "
            "the first contest is counted neither in totals nor in records.",
-           ("ACC-001", "ACC-002", "ACC-009", "MET-005"), ("count.volume",), counting.VoteDropped,
+           ("ACC-001", "ACC-002", "ACC-009", "MET-005", "ENV-001"),
+           ("count.volume", "day.operating_test"), counting.VoteDropped,
            {"every": 2000, "option": 3}),
     Defect("counter-not-zeroed",
            "Votes of test mode for the most voted option are in the totals after opening, while "
