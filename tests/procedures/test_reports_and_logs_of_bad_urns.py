@@ -24,6 +24,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "log.clock_setting": {"attempts": 6},
     "log.components": {"rounds": 1},
     "log.coverage": {},
+    "log.calendar": {},
+    "log.export": {},
     "log.fields": {"sheets": 2},
     "log.privacy": {"sheets": 3},
     "log.tamper": {"sheets": 1, "trials": 8},

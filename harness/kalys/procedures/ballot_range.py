@@ -83,9 +83,9 @@ def _provide(
 def _lengths(session: Session, layout: Layout, lengths: Sequence[float], each: int) -> None:
     """Ballots of other lengths under a definition that is in range."""
     papers = {mm: of_length(layout, mm, f"{layout.style}{mm:+g}") for mm in lengths}
-    if session.bench.dut_role == "core":
-        session.renderer.learn(papers.values())
-    else:
+    # Of what an urn misreads, pictures are drawn again here.
+    session.renderer.learn(papers.values())
+    if session.bench.dut_role != "core":
         _provide(session.feeder, session.definition, list(papers.values()))
     sheets = [
         sheet for mm, paper in papers.items()

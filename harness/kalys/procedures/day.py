@@ -48,6 +48,14 @@ def _of(name: str, day: str, title: str, requirements: tuple[str, ...], hours: f
 
     def run(session: Session, parameters: Mapping[str, Any]) -> None:
         script = checking.load(parameters.get("day", day))
+        missing = sorted(set(script.urns) - set(session.bench.urn_names))
+        if missing:
+            for requirement in requirements:
+                session.not_applicable(
+                    requirement, f"the day {script.day} needs {', '.join(missing)} beside the urn "
+                    "under test, and the bench has no such urn",
+                )
+            return
         voters = parameters.get("voters")
         first = len(session.observations)
         play = play_day(
