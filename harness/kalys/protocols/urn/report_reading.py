@@ -106,9 +106,10 @@ def parse(lines: Sequence[str], patterns: ReportPatterns | None = None) -> dict[
     ``urns``, ``event_counter``, ``parameters`` (name -> (value, unit)), ``votes`` (contest ->
     option -> number in the totals memory), ``records`` (the same for the records memory),
     ``overvotes`` and ``undervotes`` (contest -> number), ``doubled`` (registers, as
-    "contest/option", that stand on the paper more than once; the last one is taken), ``ended`` (the
-    end mark with the report's number), and ``missing``: the names of items that a report of this kind must have. What is not
-    there is None or empty. A time without date, seconds or zone is missing.
+    "contest/option", that stand on the paper more than once; the last one is taken), ``ended``
+    (the end mark with the report's number), and ``missing``: the names of items that a report
+    of this kind must have. What is not there is None or empty. A time without date, seconds or
+    zone is missing.
     """
     return _Reading(patterns or ReportPatterns()).read(lines)
 
