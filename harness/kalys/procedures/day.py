@@ -195,8 +195,7 @@ def _begin(play: Play) -> None:
     for duty in play.duties.values():
         duty.urn.login(Role.ADMINISTRATOR)
         passed = play.local() - day.begins
-        duty.urn.set_clock(beginning + timedelta(seconds=passed))
-        duty.urn.drain()
+        duty.set_clock(beginning + timedelta(seconds=passed))
         duty.unexpected.clear()
 
 

@@ -12,6 +12,7 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from kalys.ballots.sheet import Paper, Sheet
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from kalys.procedures.preparation import Prepared
 
 HEARD = 4096                  # events that are kept to look back at
+CLOCK_SET_WITHIN_S = 5.0      # how long an urn may take to report that its clock was set
 _BARE = Paper()
 
 # Events that come only when something happens to the urn: unexpected, unless the script did it.
@@ -125,3 +127,11 @@ class OnDuty:
             yield
         finally:
             self._excused.subtract(kinds)
+
+    def set_clock(self, time: datetime) -> None:
+        """Set the urn's clock, and wait until it has reported it: on a wire the event comes some
+        time after the answer, and must not be taken for one that nobody caused."""
+        self.urn.drain()
+        with self.excusing(EventKind.CLOCK_SET):
+            self.urn.set_clock(time)
+            self.urn.wait([EventKind.CLOCK_SET], CLOCK_SET_WITHIN_S)

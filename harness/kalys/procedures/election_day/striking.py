@@ -250,16 +250,12 @@ def _clear_alarm(duty: OnDuty) -> None:
 
 def _clock_wrong(play: Play, fault: Any, duty: OnDuty) -> None:
     wrong = timedelta(seconds=fault.by)
-    with (
-        duty.excusing(EventKind.CLOCK_SET),
-        _counting_goes_on(play, fault, duty, f"the clock was {fault.by:+g} s wrong"),
-    ):
+    with _counting_goes_on(play, fault, duty, f"the clock was {fault.by:+g} s wrong"):
         duty.urn.login(Role.ADMINISTRATOR)
-        duty.urn.set_clock(duty.urn.read_clock().device + wrong)
+        duty.set_clock(duty.urn.read_clock().device + wrong)
         play.clock.sleep(fault.lasts)
         duty.urn.login(Role.ADMINISTRATOR)
-        duty.urn.set_clock(duty.urn.read_clock().device - wrong)
-        duty.urn.drain()
+        duty.set_clock(duty.urn.read_clock().device - wrong)
 
 
 _AT_SHEETS: Mapping[str, Callable[[Play, Any, OnDuty, Sheet], None]] = {
