@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from kalys.ballots.package import urn_package
 from kalys.devices.roles import Feeder, Hands, Printer, Tape, Urn
 from kalys.errors import KalysError, Refused
-from kalys.protocols.urn.messages import EventKind, Purpose, ReportKind, Role, UrnState
+from kalys.protocols.urn.messages import EventKind, Purpose, ReportKind, Result, Role, UrnState
 
 if TYPE_CHECKING:
     from kalys.ballots.stock import SecurityMark
@@ -35,6 +35,10 @@ AFTER_THE_HOUR = timedelta(seconds=5)
 PRINT_TIMEOUT_S = 300.0
 # The report after closing is timed, its limit is 300 s (TIM-009): a slow one must be measured too.
 FINAL_REPORT_TIMEOUT_S = 1200.0
+# A sheet on its way comes to rest by itself, in the box, at the throat or jammed.
+COME_TO_REST_S = 30.0
+LOOK_EVERY_S = 0.5
+_LOOKS = round(COME_TO_REST_S / LOOK_EVERY_S)
 
 
 @dataclass(frozen=True)
@@ -114,21 +118,50 @@ def to_standby(urn: Urn) -> None:
     if status.state is UrnState.OPEN:
         _close_anyhow(urn)
     if status.state is not UrnState.STANDBY:
-        urn.reset_election()
+        _when_free(urn, urn.reset_election)
 
 
 def _close_anyhow(urn: Urn) -> None:
     """Close; an urn that finds its counters broken only now is told to go on all the same."""
     try:
-        urn.close()
+        _when_free(urn, urn.close)
     except Refused:
         urn.clear_alarm()
         urn.close()
 
 
+def _when_free(urn: Urn, command: Callable[[], None]) -> None:
+    """Give a command; an urn that is busy with a sheet gets time to bring it to rest."""
+    for _ in range(_LOOKS):
+        try:
+            command()
+            return
+        except Refused as refused:
+            if refused.code != Result.BUSY:
+                raise
+        _wait_a_little(urn)
+    command()
+
+
+def _path_at_rest(urn: Urn) -> str:
+    """The urn's path as its status tells it, when no sheet is being fed any more."""
+    for _ in range(_LOOKS):
+        path = urn.status().path
+        if path != "feeding":
+            return path
+        _wait_a_little(urn)
+    return urn.status().path
+
+
+def _wait_a_little(urn: Urn) -> None:
+    """Let the run's clock go on; what the urn reports meanwhile is heard."""
+    urn.wait((), LOOK_EVERY_S)
+
+
 def end_election(prepared: Prepared) -> None:
     """Bring the urn to STANDBY, and take out what may still be stuck in its path."""
-    if prepared.urn.status().path == "jammed":
+    # A sheet that is on its way, as when a run is taken up again, may still jam.
+    if _path_at_rest(prepared.urn) == "jammed":
         prepared.feeder.clear_jam()
     to_standby(prepared.urn)
 
