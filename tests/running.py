@@ -40,9 +40,12 @@ class Kalys:
         self._environment = {**os.environ, "KALYS_KEY": str(key), "COLUMNS": "200"}
 
     def start(self, *words: object, before: Callable[[], None] | None = None) -> subprocess.Popen:
+        # A process that is kept from writing must not leave half of a compiled module either:
+        # Python would not notice, and every later process would stumble over it.
+        spared = {"PYTHONDONTWRITEBYTECODE": "1"} if before else {}
         return subprocess.Popen(
             [sys.executable, "-m", "kalys", *map(str, words)], cwd=self.folder, text=True,
-            env=self._environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            env=self._environment | spared, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, start_new_session=True, preexec_fn=before,  # noqa: PLW1509
         )
 

@@ -176,7 +176,7 @@ def test_the_kernel_s_own_refusal_leaves_whole_records(tmp_path):
         "except EvidenceError as error: print(error)\n"
     )
     told = subprocess.run(
-        [sys.executable, "-c", script, str(path)], check=True, capture_output=True, text=True
+        [sys.executable, "-B", "-c", script, str(path)], check=True, capture_output=True, text=True
     ).stdout
     assert "disk is full" in told
     assert path.read_bytes().endswith(b"}\n")
