@@ -26,7 +26,7 @@ from kalys.devices.roles import Status, Urn
 from kalys.errors import LinkError, ProtocolError, Refused
 from kalys.procedures.control_sheets import control_sheets
 from kalys.procedures.deck_run import feed_all, finish, settle
-from kalys.procedures.power_cuts import OFF_S
+from kalys.procedures.power_cuts import black_out
 from kalys.procedures.preparation import Prepared, prepared_urn
 from kalys.procedures.registry import procedure
 from kalys.procedures.watching import await_boot
@@ -119,11 +119,8 @@ def _bring_back(session: Session, prepared: Prepared) -> None:
         urn.status()
     except (LinkError, ProtocolError):
         prepared.hands.battery(False)
-        session.supply.output(False)
-        session.clock.sleep(OFF_S)
-        session.supply.output(True)
+        black_out(session, prepared)
         prepared.hands.battery(True)
-        urn.reconnect()
 
 
 def _go_on(session: Session, urn: Urn) -> None:

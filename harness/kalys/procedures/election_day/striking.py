@@ -161,37 +161,34 @@ def _mains_loss(play: Play, fault: Any, duty: OnDuty) -> None:
     )
 
 
-def _paper_out(play: Play, fault: Any, duty: OnDuty) -> None:
+def _for_a_while(
+    play: Play, fault: Any, duty: OnDuty, told: str, wrong: Callable[[bool], None],
+    *events: EventKind,
+) -> None:
+    """Something is ``wrong`` as long as the fault lasts; the count goes on, whatever is told."""
     with (
-        duty.excusing(EventKind.ALARM),
-        _counting_goes_on(play, fault, duty, "the paper roll was out"),
+        duty.excusing(*events, EventKind.ALARM),
+        _counting_goes_on(play, fault, duty, told),
     ):
-        duty.prepared.hands.roll_empty(True)
+        wrong(True)
         play.clock.sleep(fault.lasts)
-        duty.prepared.hands.roll_empty(False)
+        wrong(False)
         _clear_alarm(duty)
+
+
+def _paper_out(play: Play, fault: Any, duty: OnDuty) -> None:
+    _for_a_while(play, fault, duty, "the paper roll was out", duty.prepared.hands.roll_empty)
 
 
 def _media_out(play: Play, fault: Any, duty: OnDuty) -> None:
-    with (
-        duty.excusing(EventKind.MEDIA, EventKind.ALARM),
-        _counting_goes_on(play, fault, duty, "the memory stick was out"),
-    ):
-        duty.prepared.hands.media(False)
-        play.clock.sleep(fault.lasts)
-        duty.prepared.hands.media(True)
-        _clear_alarm(duty)
+    hands = duty.prepared.hands
+    _for_a_while(play, fault, duty, "the memory stick was out",
+                 lambda out: hands.media(not out), EventKind.MEDIA)
 
 
 def _cover_open(play: Play, fault: Any, duty: OnDuty) -> None:
-    with (
-        duty.excusing(EventKind.COVER, EventKind.ALARM),
-        _counting_goes_on(play, fault, duty, "the cover was open"),
-    ):
-        duty.prepared.hands.cover(True)
-        play.clock.sleep(fault.lasts)
-        duty.prepared.hands.cover(False)
-        _clear_alarm(duty)
+    _for_a_while(play, fault, duty, "the cover was open", duty.prepared.hands.cover,
+                 EventKind.COVER)
 
 
 def _cable(play: Play, fault: Any, duty: OnDuty) -> None:

@@ -13,6 +13,7 @@ sheets) and ``per_hour`` (a rate in time); see ``faults``.
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
@@ -123,9 +124,9 @@ class Timed(Part):
     _where: str = PrivateAttr(default="")
 
     @property
+    @abstractmethod
     def kind(self) -> str:
         """The word that says what it is (``do``, ``fault`` or ``that``)."""
-        raise NotImplementedError
 
     @property
     def where(self) -> str:
